@@ -1,0 +1,46 @@
+# Two commands on a fresh machine with Python and make: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: help demo demo-fast test lint types contracts unit clean
+
+help:
+	@echo "make demo       install into $(VENV), synthesise data with planted faults, audit it, say how to browse"
+	@echo "make test       install, lint, type-check, check the layers, run the tests"
+	@echo "make demo-fast  the demo in its short form"
+
+$(BIN)/plumbline: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -q -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/dev: $(BIN)/plumbline
+	$(PIP) install -q -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(BIN)/plumbline
+	$(BIN)/plumbline demo
+
+demo-fast: $(BIN)/plumbline
+	$(BIN)/plumbline demo --fast
+
+test: lint types contracts unit
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+
+types: $(VENV)/dev
+	$(BIN)/mypy
+
+contracts: $(VENV)/dev
+	$(BIN)/lint-imports
+
+unit: $(VENV)/dev
+	$(BIN)/python -m pytest -q
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

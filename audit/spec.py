@@ -1,0 +1,97 @@
+"""What an audit was asked to do: plain data with the defaults. `audit.inputs.spec_file` reads it from TOML."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from audit.core import TaskKind
+
+MARGINS: Mapping[str, float] = {"rate": 0.05, "auc": 0.05, "mae": 1.0, "flip_rate": 0.05, "loss": 0.05}
+"""Default margin of each family of metrics (STATISTICS: severity): a difference that matters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputSpec:
+    """How one output's columns are to be read."""
+
+    type: TaskKind | None = None
+    """None: decided from the columns."""
+    positive: str = ""
+    """binary: the value of `true.OUT` that counts as positive; empty: 1 / true."""
+    threshold: float | Mapping[str, float] = 0.5
+    """binary: decision is score >= threshold; multilabel: one number, or one a label."""
+    labels: tuple[str, ...] = ()
+    """Joins yes/no outputs of these names into this multilabel output."""
+    unit: str = ""
+    """regression: unit of the number."""
+    harmful: str = "both"
+    """binary: which error harms a person: "fpr", "fnr" or "both"."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttributeSpec:
+    """How one declared attribute is to be grouped and compared."""
+
+    reference: str = ""
+    """Value the others are compared with; empty: everyone outside the slice."""
+    bins: tuple[float, ...] = ()
+    """Inner edges that turn a numeric column into bands, e.g. (18, 30, 60)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Primary:
+    """One comparison of the primary family: an omnibus test of one metric over one attribute."""
+
+    output: str
+    attribute: str
+    metric: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """A resolved audit.toml."""
+
+    name: str = ""
+    version: str = ""
+    seed: int = 0
+    probes: tuple[str, ...] = ()
+    """Empty: every registered probe that applies."""
+    split: str = "test"
+    """Split that the metrics use; where it has no rows the run says which it used."""
+    level: float = 0.95
+    minimum_n: int = 30
+    depth: int = 2
+    """Depth of crossings."""
+    replicates: int = 2000
+    draws: int = 9999
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """name in the file -> name of the contract."""
+    outputs: Mapping[str, OutputSpec] = field(default_factory=dict)
+    attributes: Mapping[str, AttributeSpec] = field(default_factory=dict)
+    identity_threshold: float = 0.5
+    primary: tuple[Primary, ...] = ()
+    """Empty: one omnibus test per output x attribute of the headline errors."""
+    margins: Mapping[str, float] = field(default_factory=lambda: dict(MARGINS))
+    impact_minimum_share: float = 0.02
+    """Smallest share of rows of a category that can be the reference of an impact ratio."""
+    compose_by: str = ""
+    """Attribute to whose pooled mix gaps are standardised; empty: truth band or class."""
+    metrics: tuple[str, ...] = ()
+    """A user's own metrics, ``package.module:function`` of (y_true, y_pred)."""
+    search_depth: int = 3
+    max_values: int = 100
+    """An attribute with more values is not sliced."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values, keys in order of declaration."""
+        plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
+        return plain
+
+    def sha256(self) -> str:
+        """Hash of the resolved spec: equal specs have equal hashes, whatever the order of their file."""
+        return hashlib.sha256(json.dumps(self.as_json(), sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""The two faces of Plumbline: the Streamlit app and the command line."""

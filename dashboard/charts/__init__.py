@@ -1,0 +1,1 @@
+"""Findings and tables to Plotly figures: pure, tested without a browser."""

@@ -1,0 +1,1 @@
+"""Parts of pages: functions of plain data that draw with Streamlit."""

@@ -1,0 +1,1 @@
+"""The three networks, their weights and the adapters that make them auditable."""

@@ -1,0 +1,1 @@
+"""A finished run as a PDF: it reads the store and never recomputes a number."""

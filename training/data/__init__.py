@@ -1,0 +1,1 @@
+"""Readers and synthesis of data, without torch."""
