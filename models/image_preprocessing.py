@@ -1,0 +1,120 @@
+"""From a picture to the numbers that a network reads: the same decoding and resizing in training and in an audit.
+
+A picture is an (H, W, 3) uint8 array. It is squeezed to a square as a whole (no crop): an auditor who looks at an
+attribution map must be able to trust that the model saw every pixel that is shown. Resizing is anti-aliased
+bilinear, in floating point and differentiable, so gradients reach the pixels of the picture as it came.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+from torch.nn import functional
+
+from audit.errors import InputError
+
+MEAN = (0.485, 0.456, 0.406)
+"""Of ImageNet, per channel, for pixels in [0, 1]: what torchvision's weights were trained with."""
+STD = (0.229, 0.224, 0.225)
+MAX_PIXELS = 64_000_000
+"""A larger picture is refused before it is decoded (8,000 x 8,000).
+
+A small file can hold a very large one.
+"""
+
+Picture = NDArray[np.uint8]
+
+
+def decode(path: Path | str, at_least: int = 0) -> Picture:
+    """Read a picture as RGB, upright.
+
+    Args:
+        path: file in any format that Pillow reads.
+        at_least: a JPEG may be decoded at a half, quarter or eighth of its size as long as both sides stay at
+            least this long (much faster for large photographs); 0: always at full size.
+
+    Returns:
+        (H, W, 3) uint8.
+
+    Raises:
+        InputError: not a picture, damaged, or larger than `MAX_PIXELS`.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns about many pixels and about odd EXIF; the limit below decides, the rest is
+            # harmless.
+            warnings.simplefilter("ignore")
+            with Image.open(path) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise InputError(
+                        str(path), f"a picture of {width} x {height} pixels; at most {MAX_PIXELS:,} are read."
+                    )
+                if at_least:
+                    image.draft("RGB", (2 * at_least, 2 * at_least))
+                return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+    except FileNotFoundError as error:
+        raise InputError(str(path), "there is no such file.") from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(str(path), f"can't be read as a picture ({error}).") from error
+
+
+def as_picture(value: object, place: str = "picture") -> Picture:
+    """Check that a payload is an (H, W, 3) uint8 array.
+
+    Raises:
+        InputError: another type or shape; the message says what came.
+    """
+    if not isinstance(value, np.ndarray) or value.dtype != np.uint8 or value.ndim != 3 or value.shape[2] != 3:
+        came = (
+            f"{value.dtype} array of shape {value.shape}"
+            if isinstance(value, np.ndarray)
+            else type(value).__name__
+        )
+        raise InputError(place, f"a picture is an (H, W, 3) uint8 array; this is a {came}.")
+    if 0 in value.shape:
+        raise InputError(place, f"a picture needs at least one pixel; this one has shape {value.shape}.")
+    return value
+
+
+def to_pixels(batch: Sequence[Picture], size: int, device: torch.device | str = "cpu") -> Tensor:
+    """Stack pictures of any sizes.
+
+    Args:
+        batch: n pictures, (H, W, 3) uint8 each.
+        size: side of the square that the network reads.
+        device: where the result lives.
+
+    Returns:
+        (n, 3, size, size) float32 in [0, 255].
+    """
+    if batch and all(picture.shape[:2] == (size, size) for picture in batch):
+        stacked = torch.from_numpy(np.stack(batch)).to(device)
+        return stacked.permute(0, 3, 1, 2).float()
+    return torch.cat([resize(single(picture).to(device), size) for picture in batch])
+
+
+def single(picture: Picture) -> Tensor:
+    """One picture as (1, 3, H, W) float32 in [0, 255]."""
+    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float()
+
+
+def resize(pixels: Tensor, size: int) -> Tensor:
+    """Squeeze (n, 3, H, W) to (n, 3, size, size); untouched where the size already fits."""
+    if pixels.shape[-2:] == (size, size):
+        return pixels
+    return functional.interpolate(pixels, (size, size), mode="bilinear", align_corners=False, antialias=True)
+
+
+def normalise(pixels: Tensor) -> Tensor:
+    """(n, 3, H, W) in [0, 255] -> zero mean and unit variance by ImageNet's statistics."""
+    mean = pixels.new_tensor(MEAN)[None, :, None, None] * 255
+    std = pixels.new_tensor(STD)[None, :, None, None] * 255
+    return (pixels - mean) / std
