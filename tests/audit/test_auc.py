@@ -137,8 +137,8 @@ def test_small_slice_takes_the_wider_interval():
 
 
 def test_hanley_mcneil_closed_form():
-    # theta = 1/2: Q1 = Q2 = 1/3, so the variance is (1/4 + (m + n - 2) / 12) / (m n) = (m + n + 1) / (12 m n),
-    # the null variance of the Mann-Whitney share
+    # At 1/2: Q1 = Q2 = 1/3, so the variance is (1/4 + (m + n - 2) / 12) / (m n) = (m + n + 1) / (12 m n),
+    # which is the null variance of the Mann-Whitney share.
     assert hanley_mcneil_variance(np.array([0.5]), 8.0, 12.0) == pytest.approx(21 / (12 * 8 * 12))
 
 
