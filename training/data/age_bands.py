@@ -11,7 +11,8 @@ OLDEST = 120
 OPEN_WIDTH = 10
 """Years that an open band is taken to span, so that its midpoint is a number: "more than 70" becomes 74.5."""
 
-_MONTHS = {m: i for i, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = {name: number for number, name in enumerate(_NAMES, 1)}
 _RANGE = re.compile(r"\(?\s*(\d{1,3})\s*(?:-|–|—|to|,)\s*(\d{1,3})\s*\)?", re.IGNORECASE)
 _OPEN = re.compile(
     r"(?:more than|over|above|>=?|≥)\s*(\d{1,3})|(\d{1,3})\s*(?:\+|plus|and over|or more)", re.IGNORECASE
@@ -25,8 +26,8 @@ def parse_age(cell: str) -> tuple[float, str, bool]:
     """Read an age.
 
     Args:
-        cell: a number of years, a band (``20-29``, ``more than 70``, ``70+``), or a band that a spreadsheet took
-            for a date (``03-Sep`` for 3-9, ``Oct-19`` and ``19-Oct`` for 10-19).
+        cell: a number of years, a band (``20-29``, ``more than 70``, ``70+``), or a band that a spreadsheet
+            took for a date (``03-Sep`` for 3-9, ``Oct-19`` and ``19-Oct`` for 10-19).
 
     Returns:
         Years (the midpoint of a band of whole years), the band, and whether the cell was a band.
@@ -82,7 +83,7 @@ def _band(word: str) -> tuple[float, float, str]:
 
 
 def _dated(word: str) -> tuple[int, int] | None:
-    """The two numbers of a band hidden in a date: its month and its day, or its month and its two-digit year."""
+    """The two numbers of a band hidden in a date: its month, and its day or two-digit year."""
     if found := _DAY_MONTH.fullmatch(word):
         number, month = int(found[1]), _MONTHS.get(found[2].lower())
     elif found := _MONTH_DAY.fullmatch(word):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,20 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from audit.errors import InputError
+from training.data.comment_columns import (
+    CIVIL_IDENTITIES,
+    Why,
+    fractions,
+    label_column,
+    refuse,
+    refuse_texts,
+    row_ids,
+    split_column,
+)
 from training.data.csv_table import CsvTable, read_header, read_table
 from training.data.image_files import shown
 from training.data.paths import column_for, csv_files
-from training.data.records import LABELS, SPLIT_WORDS, UNSPLIT, Comments, Read, Rejected, split_code
+from training.data.records import LABELS, Comments, Read, Rejected
 
 LAYOUTS = ("jigsaw", "civil", "csv")
 SYNONYMS: Mapping[str, tuple[str, ...]] = {
@@ -30,16 +40,6 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "insult": ("insult", "true.insult"),
     "identity_hate": ("identity_hate", "true.identity_hate", "identity_attack"),
 }
-CIVIL_IDENTITIES = (
-    "male female transgender other_gender heterosexual homosexual_gay_or_lesbian bisexual other_sexual_orientation "
-    "christian jewish muslim hindu buddhist atheist other_religion black white asian latino "
-    "other_race_or_ethnicity physical_disability intellectual_or_learning_disability "
-    "psychiatric_or_mental_illness other_disability"
-).split()
-LONGEST = 1_000_000
-"""Characters a comment may have; a longer one is refused: an unclosed quote swallows the rest of a file."""
-THRESHOLD = 0.5
-_WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
 
 
 def read_comments(root: Path, layout: str | None = None, columns: Mapping[str, str] | None = None) -> Read:
@@ -67,8 +67,9 @@ def read_comments(root: Path, layout: str | None = None, columns: Mapping[str, s
     if not fits:
         raise InputError(
             str(root),
-            "is not a data set of comments. Expected: a CSV file (or .csv.gz) with a column of texts (comment_text, "
-            f"text ...) and at least one of the labels {', '.join(LABELS)}. Found: {_seen(files, folder)}.",
+            "is not a data set of comments. Expected: a CSV file (or .csv.gz) with a column of texts "
+            f"(comment_text, text ...) and at least one of the labels {', '.join(LABELS)}. "
+            f"Found: {_seen(files, folder)}.",
         )
     kind = next(k for k in LAYOUTS if k in fits.values())
     chosen = [f for f, k in fits.items() if k == kind]
@@ -134,19 +135,19 @@ def _read(table: CsvTable, kind: str, columns: Mapping[str, str]) -> tuple[_Part
         raise InputError(
             table.name, f"has the columns {', '.join(header)[:200]}; a text and a label were expected."
         )
-    ids, notes = _ids(table, at["id"])
-    why: dict[int, tuple[str, str]] = {}
-    _refuse_texts(table.columns[at["text"]], at["text"], why)
-    _refuse(why, (i for i, cell in enumerate(ids) if not cell), at["id"] or "id", "is empty")
+    ids, notes = row_ids(table, at["id"])
+    why: Why = {}
+    refuse_texts(table.columns[at["text"]], at["text"], why)
+    refuse(why, (i for i, cell in enumerate(ids) if not cell), at["id"] or "id", "is empty")
     labels = np.full((table.n, len(LABELS)), -1, dtype=np.int8)
     for position, label in enumerate(LABELS):
         if column := at[label]:
-            labels[:, position] = _label(table, column, kind, why)
+            labels[:, position] = label_column(table, column, kind, why)
     known = (labels >= 0).any(axis=1)
-    _refuse(why, np.flatnonzero(~known), "labels", "none of the six labels is given")
-    split = _splits(table, at["split"], kind, why)
+    refuse(why, np.flatnonzero(~known), "labels", "none of the six labels is given")
+    split = split_column(table, at["split"], why)
     names = [c for c in header if c.startswith("identity.")] or [c for c in CIVIL_IDENTITIES if c in header]
-    identities = {c.removeprefix("identity."): _fractions(table, c, why)[0].astype(np.float32) for c in names}
+    identities = {c.removeprefix("identity."): fractions(table, c, why)[0].astype(np.float32) for c in names}
     rejected = list(table.rejected)
     rejected += [
         table.refuse(row, column, reason, ids[row][:200]) for row, (column, reason) in sorted(why.items())
@@ -171,89 +172,6 @@ def _read(table: CsvTable, kind: str, columns: Mapping[str, str]) -> tuple[_Part
         rejected,
         notes + ([f"{table.name}: columns not used: {', '.join(unused)[:200]}"] if unused else []),
     )
-
-
-def _ids(table: CsvTable, column: str | None) -> tuple[list[str], list[str]]:
-    """Ids of the rows: record numbers where there is no id column, or one whose values mostly repeat."""
-    if column:
-        ids = table.cells(column)
-        if 2 * len(set(ids)) >= len(ids):
-            return ids, []
-    ids = [f"{table.name}:{record}" for record in table.record]
-    if not column:
-        return ids, []
-    return ids, [f"{table.name}: most values of {column} repeat; record numbers stand in for ids"]
-
-
-def _refuse(why: dict[int, tuple[str, str]], rows: Iterable[int], column: str, reason: str) -> None:
-    """Note the first reason of each row."""
-    for row in rows:
-        why.setdefault(int(row), (column, reason))
-
-
-def _refuse_texts(text: pa.StringArray, column: str, why: dict[int, tuple[str, str]]) -> None:
-    length = pc.utf8_length(text).to_numpy(zero_copy_only=False)
-    blank = pc.utf8_length(pc.utf8_trim_whitespace(text)).to_numpy(zero_copy_only=False) == 0
-    _refuse(why, np.flatnonzero(blank), column, "the comment is empty")
-    _refuse(why, np.flatnonzero(length > LONGEST), column, f"the comment has more than {LONGEST} characters")
-
-
-def _label(table: CsvTable, column: str, kind: str, why: dict[int, tuple[str, str]]) -> NDArray[np.int8]:
-    """0/1 of a label column; -1 where it is empty."""
-    values, _ = _fractions(table, column, why, allow_unused=True)
-    if kind == "jigsaw":
-        cells = table.columns[column]
-        for row in np.flatnonzero((values > 0) & (values < 1)):
-            _refuse(why, [row], column, f"a label must be 0 or 1, not {cells[int(row)].as_py()[:20]!r}")
-    out = np.where(np.isnan(values), -1, values >= THRESHOLD)
-    return out.astype(np.int8)
-
-
-def _fractions(
-    table: CsvTable, column: str, why: dict[int, tuple[str, str]], allow_unused: bool = False
-) -> tuple[NDArray[np.float64], int]:
-    """Numbers in [0, 1] of a column, NaN where empty or refused, and how many were empty."""
-    distinct = table.columns[column].dictionary_encode()
-    words: list[str] = distinct.dictionary.to_pylist()
-    codes = distinct.indices.to_numpy(zero_copy_only=False)
-    table_of = np.full(len(words), np.nan)
-    for code, word in enumerate(words):
-        if not word.strip():
-            continue
-        value = _number(word.strip())
-        if allow_unused and value == -1:
-            reason = "-1 marks a row that was not labelled (test_labels.csv); it is not used"
-        elif value is None or not 0 <= value <= 1:
-            reason = f"must be 0 or 1, or a share between them, not {word[:20]!r}"
-        else:
-            table_of[code] = value
-            continue
-        _refuse(why, np.flatnonzero(codes == code), column, reason)
-    values = table_of[codes] if len(words) else np.full(table.n, np.nan)
-    return values, int(np.isnan(values).sum())
-
-
-def _number(word: str) -> float | None:
-    try:
-        value = float(word)
-    except ValueError:
-        return _WORDS.get(word.lower())
-    return None if np.isnan(value) else value
-
-
-def _splits(
-    table: CsvTable, column: str | None, kind: str, why: dict[int, tuple[str, str]]
-) -> NDArray[np.int8]:
-    stem = table.name.rpartition("/")[2].partition(".")[0].lower()
-    if column is None:
-        named = stem if stem in SPLIT_WORDS and (stem != "train" or kind == "csv") else ""
-        return np.full(table.n, split_code(named) if named else UNSPLIT, dtype=np.int8)
-    cells = table.cells(column)
-    code = {word: split_code(word) for word in set(cells)}
-    for word in sorted(w for w, c in code.items() if c is None):
-        rows = (i for i, cell in enumerate(cells) if cell == word)
-        _refuse(why, rows, column, f"a split is train, validation or test, not {word[:20]!r}")
-    return np.array([UNSPLIT if code[c] is None else code[c] for c in cells], dtype=np.int8)
 
 
 def _kaggle_test(folder: Path) -> CsvTable | None:

@@ -171,8 +171,10 @@ def _numbered(name: str, header: list[str], table: pa.Table, wrong: list[tuple[i
         for row in bad:
             if good[row]:
                 good[row] = False
-                place = {"record": int(record[row]), "line": int(starts[physical[row]])}
-                rejected.append(Rejected(file=name, column=column, reason="is not valid UTF-8", **place))
+                at, line = int(record[row]), int(starts[physical[row]])
+                rejected.append(
+                    Rejected(file=name, record=at, line=line, column=column, reason="is not valid UTF-8")
+                )
     keep = pa.array(np.flatnonzero(good))
     columns = {c: v if good.all() else v.take(keep) for c, v in columns.items()}
     return CsvTable(

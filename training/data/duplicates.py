@@ -66,8 +66,8 @@ def clusters_by_hash(
 def near_pairs(hashes: NDArray[np.uint64], distance: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pairs of different 64-bit hashes at most `distance` bits apart.
 
-    Cut into distance + 1 pieces, two such hashes agree in one piece at least, so only rows that share a piece are
-    compared.
+    Cut into distance + 1 pieces, two such hashes agree in one piece at least, so only rows that share a piece
+    are compared.
 
     Args:
         hashes: (n,) distinct hashes.
@@ -102,7 +102,7 @@ def _within(
     return np.concatenate(lefts), np.concatenate(rights)
 
 
-def _by_appearance(codes: NDArray[np.int64]) -> NDArray[np.int32]:
+def _by_appearance(codes: NDArray[np.signedinteger]) -> NDArray[np.int32]:
     distinct, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
     rank = np.empty(len(distinct), dtype=np.int32)
     rank[np.argsort(first)] = np.arange(len(distinct), dtype=np.int32)

@@ -82,7 +82,7 @@ def read_faces(root: Path, layout: str | None = None, columns: Mapping[str, str]
         if not files:
             raise InputError(
                 str(root),
-                "holds no CSV file with a column of files (file, path, image ...) and one of ages or genders.",
+                "holds no CSV file with a column of files (file, path ...) and one of ages or genders.",
                 "Name the columns that stand for them.",
             )
     rows, messages = _Rows(), []
@@ -114,8 +114,8 @@ def detect(root: Path) -> str:
         return "utkface"
     raise InputError(
         str(root),
-        "is not a data set of faces. Expected: fairface_label_train.csv and _val.csv with their images; or files "
-        "named age_gender_race_date.jpg (UTKFace); or a CSV file with the columns file, age, gender. "
+        "is not a data set of faces. Expected: fairface_label_train.csv and _val.csv with their images; or "
+        "files named age_gender_race_date.jpg (UTKFace); or a CSV file with the columns file, age, gender. "
         f"Found: {len(csv_files(root))} CSV files, {len(names)} image files.",
     )
 
@@ -202,7 +202,7 @@ def _table(table: CsvTable, root: Path, rows: _Rows, columns: Mapping[str, str],
         ident = one["id"] or one["file"]
         try:
             age, split = _checked(one, ident, root, rows.seen)
-        except _Refusal as refusal:
+        except _RefusedError as refusal:
             column = at.get(refusal.column) or refusal.column
             rows.rejected.append(table.refuse(row, column, str(refusal), ident[:200]))
             continue
@@ -221,7 +221,7 @@ def _table(table: CsvTable, root: Path, rows: _Rows, columns: Mapping[str, str],
     return [f"{table.name}: columns not used: {', '.join(unused)[:200]}"] if unused else []
 
 
-class _Refusal(ValueError):
+class _RefusedError(ValueError):
     def __init__(self, column: str, reason: str) -> None:
         super().__init__(reason)
         self.column = column
@@ -233,21 +233,21 @@ def _checked(
     """Age and split of a row.
 
     Raises:
-        _Refusal: with the column and the reason.
+        _RefusedError: with the column and the reason.
     """
     if problem := image_problem(one["file"], root):
-        raise _Refusal("file", problem)
+        raise _RefusedError("file", problem)
     if ident in seen:
-        raise _Refusal("id", "the same id or file stands in an earlier record")
+        raise _RefusedError("id", "the same id or file stands in an earlier record")
     if not one["age"] and not one["gender"]:
-        raise _Refusal("age", "neither an age nor a gender is given")
+        raise _RefusedError("age", "neither an age nor a gender is given")
     try:
         age = parse_age(one["age"]) if one["age"] else (float("nan"), UNKNOWN, False)
     except ValueError as error:
-        raise _Refusal("age", str(error)) from error
+        raise _RefusedError("age", str(error)) from error
     split = split_code(one["split"])
     if split is None:
-        raise _Refusal("split", f"a split is train, validation or test, not {one['split'][:20]!r}")
+        raise _RefusedError("split", f"a split is train, validation or test, not {one['split'][:20]!r}")
     return age, split
 
 

@@ -1,4 +1,4 @@
-"""The image files of a folder, and a sealed look at each: size from the header, then pixels, hashes and brightness."""
+"""The image files of a folder, and a sealed look at each: size from the header, then pixels and hashes."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class ImageFacts:
 def walk(root: Path) -> Iterator[tuple[Path, str]]:
     """Files below a folder in a fixed order, each with "" or the reason why it can't be followed.
 
-    Links to folders are followed once; a link back to a folder that is being walked is reported, not followed.
+    Links to folders are followed; a link back to a folder that is being walked is reported, not followed.
     Hidden files and folders are passed over.
     """
     yield from _walk(root, frozenset())

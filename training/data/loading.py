@@ -10,7 +10,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
+from audit.csv_export import neutralise
 from audit.protocols import Progress
 from training.data.comments import LAYOUTS as COMMENT_LAYOUTS
 from training.data.comments import read_comments
@@ -102,7 +105,7 @@ def _pictures(kind: Kind, read: Read, data: Faces | Mushrooms, facts: ImageFacts
         rejected.append(Rejected(file=names[row], id=ids[row], column="file", reason=remark, action="kept"))
     earlier = equal_to_earlier(seen.sha256)
     truth = _truth(kept)
-    for row in np.flatnonzero(earlier >= 0):
+    for row in np.flatnonzero(earlier >= 0).tolist():
         reason = f"the same bytes as {names[earlier[row]]}" + _differences(
             kept, truth, row, int(earlier[row])
         )
@@ -125,7 +128,7 @@ def _comments(read: Read) -> Loaded:
     texts, ids = data.text.to_pylist(), data.ids.to_pylist()
     earlier = equal_to_earlier([normalised_text(text) for text in texts])
     rejected = list(read.rejected)
-    for row in np.flatnonzero(earlier >= 0):
+    for row in np.flatnonzero(earlier >= 0).tolist():
         same = texts[row] == texts[earlier[row]]
         reason = f"the same text as {ids[earlier[row]]}" + (
             "" if same else " but for case, spacing or punctuation"
@@ -147,32 +150,27 @@ def joined_clusters(found: NDArray[np.int32], declared: NDArray[np.int32] | None
     """Clusters in which two rows are together when either clustering has them together."""
     if declared is None or not len(found):
         return found
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     size = int(found.max()) + 1 + int(declared.max()) + 1
     ends = declared.astype(np.int64) + int(found.max()) + 1
     graph = coo_array((np.ones(len(found), dtype=bool), (found, ends)), shape=(size, size))
     return connected_components(graph, directed=False)[1][found].astype(np.int32)
 
 
-def _truth(data: Faces | Mushrooms) -> NDArray[np.int8]:
+def _truth(data: Faces | Mushrooms) -> NDArray[np.signedinteger]:
     """(n, k) what a copy must agree in."""
     if isinstance(data, Mushrooms):
         return data.label.codes[:, None]
     return np.stack([data.gender.codes, data.age_band.codes], axis=1)
 
 
-def _differences(data: DataSet, truth: NDArray[np.int8], row: int, other: int) -> str:
+def _differences(data: DataSet, truth: NDArray[np.signedinteger], row: int, other: int) -> str:
     """What is worse about a pair of copies than being copies."""
     worse = " with other labels" if (truth[row] != truth[other]).any() else ""
     return worse + (" in another split" if data.split[row] != data.split[other] else "")
 
 
 def write_rejected(path: Path, rejected: tuple[Rejected, ...]) -> None:
-    """Write rejected.csv, with cells that a spreadsheet can't take for formulae; also when there is nothing to tell."""
-    from audit.csv_export import neutralise
-
+    """Write rejected.csv, safe to open in a spreadsheet; also when there is nothing to tell."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     with beside.open("w", newline="", encoding="utf-8") as stream:

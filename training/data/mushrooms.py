@@ -27,8 +27,8 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
 def read_mushrooms(root: Path, layout: str | None = None, columns: Mapping[str, str] | None = None) -> Read:
     """Read a folder of labelled pictures; they are not opened here.
 
-    Folders: ``Amanita/x.jpg``, or under a split, ``train/Amanita/x.jpg``; outer folders that hold nothing else are
-    passed through.
+    Folders: ``Amanita/x.jpg``, or under a split, ``train/Amanita/x.jpg``; outer folders that hold nothing
+    else are passed through.
 
     Args:
         root: folder of the data.
@@ -80,11 +80,12 @@ def _from_folders(root: Path) -> Read:
         labels.append(folders[0])
     if len({label.lower() for label in labels}) < 2:
         inside = sorted({PurePosixPath(n).parts[0] for n in names if "/" in n})
+        where = f": {', '.join(inside[:5])}" if inside else ""
         raise InputError(
             str(root),
-            "is not a data set of classes. Expected: a folder for each of two or more classes with images in it "
-            "(also under train/ and test/), or a CSV file with the columns file and genus (or label). "
-            f"Found: {len(names)} image files in {len(inside)} folders{': ' if inside else ''}{', '.join(inside[:5])}.",
+            "is not a data set of classes. Expected: a folder for each of two or more classes with images in "
+            "it (also under train/ and test/), or a CSV file with the columns file and genus (or label). "
+            f"Found: {len(names)} image files in {len(inside)} folders{where}.",
         )
     labels, messages = same_case("class", labels)
     if other:

@@ -1,4 +1,4 @@
-"""What readers of folders share: CSV files, columns by their synonyms, paths that stay inside, splits in paths."""
+"""Finding things in a data folder: CSV files, columns by their synonyms, splits in paths."""
 
 from __future__ import annotations
 

@@ -36,8 +36,8 @@ def plan_splits(data: DataSet, clusters: NDArray[np.int32], seed: int = 0) -> Sp
     - A test split declared: it stays; validation is cut from train where there is none.
     - Train and validation only (FairFace): the validation becomes the test, and a new one is cut from train.
 
-    Rows of train and validation whose cluster reaches into the test split, and rows of train whose cluster reaches
-    into validation, are left out, as are rows that declare no split where others do.
+    Rows of train and validation whose cluster reaches into the test split, and rows of train whose cluster
+    reaches into validation, are left out, as are rows that declare no split where others do.
 
     Args:
         data: the rows.
@@ -76,8 +76,8 @@ def grouped_split(
 ) -> NDArray[np.int8]:
     """Divide rows among the splits; whole clusters only, each stratum in the same shares.
 
-    The same ids, strata and clusters give the same division in whatever order the rows come. With clusters of one
-    row, every stratum's count in every split is less than one row from its share.
+    The same ids, strata and clusters give the same division in whatever order the rows come. With clusters of
+    one row, every stratum's count in every split is less than one row from its share.
 
     Args:
         ids: (n,) unique.
@@ -158,7 +158,7 @@ def _deal_singles(
     missing: NDArray[np.float64],
     shares: NDArray[np.float64],
 ) -> None:
-    """Give each stratum's single rows to the splits by what they lack, carrying the rounding on to the next."""
+    """Give each stratum's single rows to the splits by what they lack; rounding carries on to the next."""
     carried = np.zeros(3)
     by_stratum = rows[np.lexsort((rank[rows], stratum[rows]))]
     cuts = np.flatnonzero(np.diff(stratum[by_stratum])) + 1
