@@ -1,8 +1,8 @@
 """Weights that can be opened without running them: safetensors, with a JSON card beside the file.
 
-The card says everything that the tensors do not: configuration, class names, thresholds, calibration, metrics,
-the hash of the data, the licence. `save` adds the hash of the tensors and the versions of the packages; `load`
-checks the hash. A pickle (.pt, .pth, .bin, .ckpt) is refused whatever its name: opening one runs what is in it.
+The card says what the tensors do not: configuration, class names, thresholds, calibration, metrics, hash of
+the data, licence. `save` adds the hash of the tensors and the versions of the packages; `load` checks the hash.
+A pickle (.pt, .pth, .bin, .ckpt) is refused whatever its name: opening one runs what is in it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def paths(path: Path | str) -> tuple[Path, Path]:
     """The two files that `path` stands for.
 
     Args:
-        path: a folder (then `model.safetensors` and `model.json` in it), the `.safetensors` file, or its `.json`.
+        path: a folder (`model.safetensors` and `model.json` in it), the `.safetensors` file, or its `.json`.
 
     Returns:
         The tensors' file and the card.
@@ -138,8 +138,8 @@ def refuse_pickle(path: Path) -> None:
     if path.suffix.lower() in PICKLES or head == b"PK" or (head[:1] == b"\x80" and head[1:] <= b"\x05"):
         raise InputError(
             str(path),
-            "is a pickle, and opening a pickle runs whatever code it holds; weights are read from safetensors.",
-            "Convert it where you trust it: safetensors.torch.save_file(torch.load(FILE, weights_only=True), OUT).",
+            "is a pickle, and opening a pickle runs the code it holds; weights are read from safetensors.",
+            "Where you trust it: safetensors.torch.save_file(torch.load(FILE, weights_only=True), OUT).",
         )
 
 

@@ -1,7 +1,7 @@
-"""Loaders whose order depends on the seed and the epoch alone, so that a resumed run sees what it would have seen.
+"""Loaders whose order depends on seed and epoch alone, so that a resumed run sees what it would have seen.
 
-Under several processes every rank draws the same order and takes its own share of the batches. With `lengths`,
-batches hold rows of similar length: a batch is padded to its longest row, and padding costs what text costs.
+Under several processes every rank draws the same order and takes its share of the batches. With `lengths`,
+batches hold rows of similar length: a batch is padded to its longest row, and padding costs like text.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def loader(
     weights: NDArray[np.float64] | None = None,
     drop_last: bool = False,
 ) -> DataLoader[Any]:
-    """The loader that `training.fit.fit` wants: ordered by seed and epoch, shared between ranks, loading ahead.
+    """The loader that `training.fit.fit` wants: ordered by seed and epoch, shared between ranks.
 
     Args:
         data: has `__len__` and `__getitem__`.

@@ -1,7 +1,7 @@
 """The training loop that all three models share: what to set, what comes back, and the flags that set it.
 
-A model brings its network, `loss(network, batch)` and `evaluate(network, loader)`; `fit` does the rest on Lightning:
-early stopping, best weights, resume after a kill, TensorBoard, mixed precision, several devices and nodes.
+A model brings its network, `loss(network, batch)` and `evaluate(network, loader)`; `fit` does the rest on
+Lightning: early stopping, best weights, resume after a kill, TensorBoard, mixed precision, several devices.
 Importing this module loads neither torch nor Lightning, so that ``--help`` stays quick.
 """
 
@@ -72,7 +72,7 @@ class FitResult:
     """How the run went. The network has the best epoch's weights, in eval mode, on the CPU."""
 
     history: tuple[dict[str, float], ...]
-    """One entry an epoch: epoch (from 0), loss (mean over the epoch), learning_rate, seconds, and what `evaluate` gave."""
+    """One entry an epoch: epoch (from 0), loss (its mean), learning_rate, seconds, what `evaluate` gave."""
     losses: tuple[tuple[int, float], ...]
     """(step, mean loss since the last point) every `log_every` steps."""
     best_epoch: int
@@ -102,10 +102,10 @@ def fit(
 
     Args:
         network: left with the weights of its best epoch.
-        loss: (network, batch on the device) -> scalar, or a mapping with "loss" among other scalars, whose means
-            over the epoch go into the history as ``loss.NAME``.
-        evaluate: (network in eval mode, loader) -> metrics; called without gradients after every epoch. Batches come
-            as the loader gives them: move them to the network's device with `to_device`.
+        loss: (network, batch on the device) -> scalar, or a mapping with "loss" among other scalars, whose
+            means over the epoch go into the history as ``loss.NAME``.
+        evaluate: (network in eval mode, loader) -> metrics; called without gradients after every epoch.
+            Batches come as the loader gives them: move them to the network's device with `to_device`.
         train_loader: from `training.batches.loader`; under several devices it must be.
         validation_loader: handed to `evaluate` as it is; every process evaluates all of it.
         config: the run.
@@ -117,7 +117,7 @@ def fit(
         InputError: a setting that can't be, a loss that is not finite, or an `out` that holds another run.
     """
     check(config)
-    from training.loop import run  # Lightning takes seconds to import
+    from training.trainer import run  # Lightning takes seconds to import
 
     return run(network, loss, evaluate, train_loader, validation_loader, config, monitor, mode, groups)
 
@@ -130,7 +130,7 @@ def to_device(batch: Any, network: nn.Module) -> Any:
 
 
 def seeded(seed: int) -> None:
-    """Seed Python, numpy and torch: call it before a network is built, so that its first weights are the seed's."""
+    """Seed Python, numpy and torch; before a network is built, so that its first weights are the seed's."""
     import random
 
     import numpy as np

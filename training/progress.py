@@ -26,7 +26,7 @@ class TrainingProgress:
         self.first = done
 
     def due(self) -> bool:
-        """Whether `step` would print: asked every step, so that a loss is read from the device only when shown."""
+        """Whether it is time to print: a loss is read from the device only when it is shown."""
         return time.monotonic() - self.last >= self.every
 
     def step(self, epoch: int, epochs: int, done: int, total: int, loss: float) -> None:
@@ -34,8 +34,8 @@ class TrainingProgress:
         self.last = time.monotonic()
         rate = (done - self.first) / max(self.last - self.started, 1e-9)
         left = (total - done) / rate if rate > 0 else float("inf")
-        line = f"epoch {epoch + 1}/{epochs}  step {done}/{total}  loss {loss:.4f}  {rate:.2f} steps/s  {clock(left)} left"
-        self._print(line, end="" if self.bar else "\n")
+        line = f"epoch {epoch + 1}/{epochs}  step {done}/{total}  loss {loss:.4f}  {rate:.2f} steps/s"
+        self._print(f"{line}  {clock(left)} left", end="" if self.bar else "\n")
 
     def epoch(self, epoch: int, epochs: int, metrics: dict[str, float]) -> None:
         """Show what an epoch came to."""
