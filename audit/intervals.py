@@ -1,8 +1,9 @@
 """Confidence intervals of rates, their differences and ratios, and of means.
 
-Every function is pure and broadcasts: arrays of counts of shape (S,) give arrays of limits of shape (S,), one per
-slice. Counts may be fractional, so that an effective count (count divided by a design effect) is accepted wherever
-a count is. What has no data (n = 0) comes back as NaN, and the caller says "not computed" with its reason.
+Every function is pure and broadcasts: arrays of counts of shape (S,) give arrays of limits of shape (S,), one
+per slice. Counts may be fractional, so that an effective count (count divided by a design effect) is accepted
+wherever a count is. What has no data (n = 0) comes back as NaN, and the caller says "not computed" with its
+reason.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ class Moments(NamedTuple):
 def wilson(events: ArrayLike, n: ArrayLike, level: float = 0.95) -> Interval:
     """Give the Wilson score interval of a rate.
 
-    The limits are the rates p that a two-sided score test does not refuse: |events - n p| <= z sqrt(n p (1 - p)).
+    The limits are the rates p that a two-sided score test does not refuse: |events - n p| <= z sqrt(n p (1 -
+    p)).
 
     Args:
         events: how many rows had the event, shape (S,); may be fractional.
@@ -55,7 +57,8 @@ def wilson(events: ArrayLike, n: ArrayLike, level: float = 0.95) -> Interval:
         level: the confidence level, inside (0, 1).
 
     Returns:
-        The rates with their limits in [0, 1], shape (S,); exactly 0 below at 0 events and exactly 1 above at n events.
+        The rates with their limits in [0, 1], shape (S,); exactly 0 below at 0 events and exactly 1 above at
+        n events.
 
     Raises:
         ValueError: events is negative or above n, or level is not inside (0, 1).
@@ -109,8 +112,8 @@ def mover_difference(first: Interval, second: Interval) -> Interval:
         The difference with its limits, in the unit of the two.
 
     Source:
-        Method of variance estimates recovery: Donner and Zou (2012), Statistical Methods in Medical Research 21,
-        347-359. On two Wilson intervals it is Newcombe's method 10.
+        Method of variance estimates recovery: Donner and Zou (2012), Statistical Methods in Medical Research
+        21, 347-359. On two Wilson intervals it is Newcombe's method 10.
     """
     value = np.asarray(first.value - second.value)
     below = np.hypot(first.value - first.low, second.high - second.value)
@@ -121,7 +124,8 @@ def mover_difference(first: Interval, second: Interval) -> Interval:
 def mover_half_sum(first: Interval, second: Interval) -> Interval:
     """Combine two independent intervals into the interval of their mean.
 
-    On the Wilson intervals of the true positive and the true negative rate it is the interval of balanced accuracy.
+    On the Wilson intervals of the true positive and the true negative rate it is the interval of balanced
+    accuracy.
 
     Args:
         first: the interval of the first quantity, shape (S,).
@@ -131,7 +135,8 @@ def mover_half_sum(first: Interval, second: Interval) -> Interval:
         The mean of the two with its limits, in their unit.
 
     Source:
-        Method of variance estimates recovery: Donner and Zou (2012), Statistical Methods in Medical Research 21.
+        Method of variance estimates recovery: Donner and Zou (2012), Statistical Methods in Medical Research
+        21.
     """
     value = np.asarray((first.value + second.value) / 2)
     below = np.hypot(first.value - first.low, second.value - second.low) / 2
@@ -149,8 +154,8 @@ def newcombe_paired(
 ) -> Interval:
     """Give the hybrid score interval of the difference of two rates on the same rows, first minus second.
 
-    The Wilson limits of the two rates are combined with their correlation phi, whose numerator ad - bc is reduced by
-    n/2 where it is positive, but not below 0.
+    The Wilson limits of the two rates are combined with their correlation phi, whose numerator ad - bc is
+    reduced by n/2 where it is positive, but not below 0.
 
     Args:
         both: rows with the event in both, shape (S,).
@@ -158,8 +163,8 @@ def newcombe_paired(
         only_second: rows with the event in the second only, shape (S,).
         neither: rows without the event, shape (S,).
         level: the confidence level, inside (0, 1).
-        effective_share: effective n divided by n, in (0, 1], shape (S,) or one number: 1 ÷ the design effect of the
-            row-wise difference where rows come in clusters. The four counts are scaled by it.
+        effective_share: effective n divided by n, in (0, 1], shape (S,) or one number: 1 ÷ the design effect
+            of the row-wise difference where rows come in clusters. The four counts are scaled by it.
 
     Returns:
         The differences with their limits in [-1, 1], shape (S,); NaN where there are no rows.
@@ -173,7 +178,8 @@ def newcombe_paired(
     share = np.asarray(effective_share, dtype=np.float64)
     if np.any((share <= 0) | (share > 1)):
         raise ValueError(f"effective_share must be in (0, 1], got {share.min()} to {share.max()}")
-    a, b, c, d = (np.asarray(cell, dtype=np.float64) * share for cell in (both, only_first, only_second, neither))
+    cells = (both, only_first, only_second, neither)
+    a, b, c, d = (np.asarray(cell, dtype=np.float64) * share for cell in cells)
     if any(np.any(cell < 0) for cell in (a, b, c, d)):
         raise ValueError("the four counts must be 0 or more, got a negative one")
     n = a + b + c + d
@@ -197,8 +203,9 @@ def ratio(
 ) -> Interval:
     """Give the score interval of the ratio of two independent rates, first ÷ second.
 
-    The limits are the ratios r at which (p1 - r p2)² ÷ (q1 (1 - q1)/n1 + r² q2 (1 - q2)/n2) = z², where q2 is the
-    most likely second rate given r and q1 = r q2. They are found by bisection on r ÷ (1 + r), all slices at once.
+    The limits are the ratios r at which (p1 - r p2)² ÷ (q1 (1 - q1)/n1 + r² q2 (1 - q2)/n2) = z², where q2 is
+    the most likely second rate given r and q1 = r q2. They are found by bisection on r ÷ (1 + r), all slices
+    at once.
 
     Args:
         events1: events of the first sample, shape (S,); may be fractional.
@@ -208,8 +215,9 @@ def ratio(
         level: the confidence level, inside (0, 1).
 
     Returns:
-        The ratios with their limits, shape (S,). 0 events in the first: value and low are 0, high is finite. 0 events
-        in the second: high is infinite, low is finite, value is infinite. 0 in both: value NaN, limits 0 and infinity.
+        The ratios with their limits, shape (S,). 0 events in the first: value and low are 0, high is finite.
+        0 events in the second: high is infinite, low is finite, value is infinite. 0 in both: value NaN,
+        limits 0 and infinity.
 
     Raises:
         ValueError: events are negative or above n, or level is not inside (0, 1).
@@ -244,12 +252,12 @@ def mean_t(
         total: the sum of x - centre over the rows, shape (S,).
         total_sq: the sum of (x - centre)², shape (S,).
         level: the confidence level, inside (0, 1).
-        centre: what was taken off every x before summing, shape (S,) or one number. A value near the mean keeps the
-            digits that a sum of squares of large numbers loses.
+        centre: what was taken off every x before summing, shape (S,) or one number. A value near the mean
+            keeps the digits that a sum of squares of large numbers loses.
 
     Returns:
-        The means with their limits, shape (S,), in the unit of x; limits NaN where n < 2, all NaN where n = 0. Rows
-        that are all equal give limits equal to the mean: that says nothing of rows not seen.
+        The means with their limits, shape (S,), in the unit of x; limits NaN where n < 2, all NaN where n =
+        0. Rows that are all equal give limits equal to the mean: that says nothing of rows not seen.
 
     Raises:
         ValueError: level is not inside (0, 1).
@@ -303,8 +311,8 @@ def welch_error(first: Moments, second: Moments) -> tuple[NDArray[np.float64], N
         second: moments of the second sample, shape (S,).
 
     Returns:
-        The standard error and Satterthwaite's degrees of freedom, shape (S,); NaN where a sample has n < 2. Where
-        both variances are 0 the degrees of freedom are those of the smaller sample.
+        The standard error and Satterthwaite's degrees of freedom, shape (S,); NaN where a sample has n < 2.
+        Where both variances are 0 the degrees of freedom are those of the smaller sample.
     """
     part1, part2 = first.variance / n_or_nan(first.n), second.variance / n_or_nan(second.n)
     squared = part1 + part2
@@ -314,9 +322,7 @@ def welch_error(first: Moments, second: Moments) -> tuple[NDArray[np.float64], N
     return np.sqrt(squared), np.where(np.isnan(squared), np.nan, df)
 
 
-def t_interval(
-    value: ArrayLike, standard_error: ArrayLike, df: ArrayLike, level: float = 0.95
-) -> Interval:
+def t_interval(value: ArrayLike, standard_error: ArrayLike, df: ArrayLike, level: float = 0.95) -> Interval:
     """Give value ± t · standard error.
 
     Args:
@@ -339,8 +345,8 @@ def t_interval(
 def moments(n: ArrayLike, total: ArrayLike, total_sq: ArrayLike, centre: ArrayLike = 0.0) -> Moments:
     """Turn (n, sum, sum of squares) into mean and unbiased variance.
 
-    A sum of squared deviations below the rounding error of total_sq is taken as 0, so that equal rows have variance 0
-    and never a negative one.
+    A sum of squared deviations below the rounding error of total_sq is taken as 0, so that equal rows have
+    variance 0 and never a negative one.
 
     Args:
         n: the number of rows, shape (S,).
@@ -357,7 +363,7 @@ def moments(n: ArrayLike, total: ArrayLike, total_sq: ArrayLike, centre: ArrayLi
     rounding = np.finfo(np.float64).eps * (4 + np.sqrt(n)) * total_sq
     deviations = np.where(deviations <= rounding, np.where(np.isnan(deviations), np.nan, 0.0), deviations)
     variance = np.where(n >= 2, deviations / np.where(n >= 2, n - 1, 1.0), np.nan)
-    return Moments(n, np.asarray(shifted + centre), variance)
+    return Moments(n, shifted + np.asarray(centre, dtype=np.float64), variance)
 
 
 def skewness_from_moments(
@@ -465,7 +471,8 @@ def _score_ratio_statistic(
     linear = r * (n1 + events2) + events1 + n2
     root = np.sqrt(np.maximum(linear**2 - 4 * r * (n1 + n2) * events, 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
-        rate2 = 2 * events / (linear + root)  # the smaller root of the quadratic, written without cancellation
+        # the smaller root of the quadratic, written without cancellation
+        rate2 = 2 * events / (linear + root)
         rate1 = r * rate2
         variance = rate1 * np.maximum(1 - rate1, 0.0) / n1 + r**2 * rate2 * np.maximum(1 - rate2, 0.0) / n2
         statistic = (events1 / n1 - r * events2 / n2) ** 2 / variance

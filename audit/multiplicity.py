@@ -1,8 +1,8 @@
 """Adjust p-values for the number of tests in their family.
 
-The primary family is adjusted by Holm, which bounds the chance of even one false alarm. All other comparisons are
-adjusted by Benjamini and Hochberg, which bounds the expected share of false alarms among what is flagged. A test that
-was not computed (NaN) is not a member of the family: it is left out of the count and stays NaN.
+The primary family is adjusted by Holm, which bounds the chance of even one false alarm. All other comparisons
+are adjusted by Benjamini and Hochberg, which bounds the expected share of false alarms among what is flagged.
+A test that was not computed (NaN) is not a member of the family: it is left out of the count and stays NaN.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
 def benjamini_hochberg(p: ArrayLike) -> NDArray[np.float64]:
     """Adjust p-values so that the expected share of false alarms among those flagged is at most the level.
 
-    The k-th smallest of M p-values becomes the smallest of M p_j ÷ j over j >= k. The bound holds for independent
-    tests and for positively dependent ones.
+    The k-th smallest of M p-values becomes the smallest of M p_j ÷ j over j >= k. The bound holds for
+    independent tests and for positively dependent ones.
 
     Args:
         p: the p-values of one family, any shape; NaN where a test was not computed.

@@ -109,15 +109,16 @@ def score_test(e1: ArrayLike, n1: ArrayLike, e2: ArrayLike, n2: ArrayLike) -> ND
     e1, n1, e2, n2 = _checked(e1, n1, e2, n2)
     pooled = (e1 + e2) / n_or_nan(n1 + n2)
     difference = e1 / n_or_nan(n1) - e2 / n_or_nan(n2)
-    p = z_p(difference, np.sqrt(np.maximum(pooled * (1 - pooled), 0.0) * (1 / n_or_nan(n1) + 1 / n_or_nan(n2))))
+    variance = np.maximum(pooled * (1 - pooled), 0.0) * (1 / n_or_nan(n1) + 1 / n_or_nan(n2))
+    p = z_p(difference, np.sqrt(variance))
     return np.where(np.isnan(difference), np.nan, p)
 
 
 def fisher_mid_p(e1: ArrayLike, n1: ArrayLike, e2: ArrayLike, n2: ArrayLike) -> NDArray[np.float64]:
     """Give Fisher's two-sided mid-p of a 2 x 2 table.
 
-    Two-sided by probability: with all margins fixed, the sum of the probabilities of all tables that are at most as
-    likely as the one seen, less half the probability of the one seen.
+    Two-sided by probability: with all margins fixed, the sum of the probabilities of all tables that are at
+    most as likely as the one seen, less half the probability of the one seen.
 
     Args:
         e1: events of the first sample, whole numbers, shape (S,).
@@ -149,7 +150,7 @@ def fisher_mid_p(e1: ArrayLike, n1: ArrayLike, e2: ArrayLike, n2: ArrayLike) -> 
 
 
 def rate_difference_p(e1: ArrayLike, n1: ArrayLike, e2: ArrayLike, n2: ArrayLike) -> RateTest:
-    """Test the difference of two independent rates: score test, and Fisher's mid-p where an expected cell is < 5.
+    """Test the difference of two independent rates: score, or Fisher's mid-p with an expected cell < 5.
 
     Args:
         e1: events of the first sample, shape (S,); may be fractional (effective counts). For Fisher's test an
@@ -180,15 +181,16 @@ def rate_omnibus(
 ) -> OmnibusTest:
     """Test that several groups have the same rate, with at most 5 % false alarms at the 5 % level.
 
-    Chi-square alone exceeds that (up to .057 with expected counts of 5 to 20, .051 with 150), and so does Fisher's
-    mid-p of two groups of unlike size (up to .059). Hence: where all expected counts are at least 1,000, chi-square.
-    Else two groups: the exact unconditional test by the score statistic, the largest p over the plausible common
-    rates. More groups: tables drawn with all margins fixed, p = (1 + tables with as large a chi-square) ÷ (1 + draws);
-    while p < 10 ÷ draws, chi-square's own p where all expected counts are at least 5, more draws otherwise.
+    Chi-square alone exceeds that (up to .057 with expected counts of 5 to 20, .051 with 150), and so does
+    Fisher's mid-p of two groups of unlike size (up to .059). Hence: where all expected counts are at least
+    1,000, chi-square. Else two groups: the exact unconditional test by the score statistic, the largest p
+    over the plausible common rates. More groups: tables drawn with all margins fixed, p = (1 + tables with as
+    large a chi-square) ÷ (1 + draws); while p < 10 ÷ draws, chi-square's own p where all expected counts are
+    at least 5, more draws otherwise.
 
     Args:
-        events: events of each group, shape (K,); may be fractional (effective counts), which are rounded: n down and
-            events towards the pooled rate.
+        events: events of each group, shape (K,); may be fractional (effective counts), which are rounded: n
+            down and events towards the pooled rate.
         n: size of each group, shape (K,); empty groups are left out.
         seed: seed of the draws.
         draws: tables drawn at first.
@@ -201,8 +203,8 @@ def rate_omnibus(
         ValueError: events are negative or above n.
 
     Source:
-        Suissa and Shuster (1985), JRSS A 148, 317-327; Berger and Boos (1994), JASA 89, 1012-1016; Patefield's tables
-        by the multivariate hypergeometric distribution.
+        Suissa and Shuster (1985), JRSS A 148, 317-327; Berger and Boos (1994), JASA 89, 1012-1016;
+        Patefield's tables by the multivariate hypergeometric distribution.
     """
     events, n = _checked(events, n)
     events, n = events[n > 0], n[n > 0]
@@ -212,7 +214,7 @@ def rate_omnibus(
     pooled = np.sum(events) / np.sum(n)
     least = float(np.min(n) * min(pooled, 1 - pooled))
     if least < _ENOUGH:
-        events, n = _whole(events, n, pooled)
+        events, n = _whole(events, n, np.asarray(pooled))
     statistic = float(_pearson(events, n))
     closed_form = OmnibusTest(float(chdtrc(df, statistic)), statistic, df, CHI_SQUARE, 0)
     if least >= _ENOUGH or statistic == 0:
@@ -266,8 +268,8 @@ def welch_t(
         centre: what was taken off every x of both samples before summing.
 
     Returns:
-        p, t and the degrees of freedom, shape (S,); NaN where a sample has n < 2, or where neither sample varies and
-        the means differ. p is 1 where the means are equal.
+        p, t and the degrees of freedom, shape (S,); NaN where a sample has n < 2, or where neither sample
+        varies and the means differ. p is 1 where the means are equal.
 
     Source:
         Welch (1938), Biometrika 29, 350-362.
@@ -289,8 +291,8 @@ def welch_anova(n: ArrayLike, total: ArrayLike, total_sq: ArrayLike, centre: Arr
         centre: what was taken off every x of all groups before summing.
 
     Returns:
-        p, F and its denominator degrees of freedom, shape (...); NaN where fewer than two groups remain or where a
-        group does not vary.
+        p, F and its denominator degrees of freedom, shape (...); NaN where fewer than two groups remain or
+        where a group does not vary.
 
     Source:
         Welch (1951), Biometrika 38, 330-336.
@@ -322,18 +324,18 @@ def permutation_means(
 ) -> OmnibusTest:
     """Test that several groups have the same mean by permuting rows, or whole clusters, between the groups.
 
-    The statistic is Welch's: the weighted spread of the group means, each weighted by 1 ÷ its squared standard error.
-    Studentised like that, the test is exact where the groups have one distribution, and right in large samples where
-    they only have one mean. p = (1 + permutations with as large a statistic) ÷ (1 + draws), with more draws while
-    p < 10 ÷ draws. A squared standard error counts as at least a hundredth of what the pooled spread would give, so
-    that a small group of equal rows has a finite weight.
+    The statistic is Welch's: the weighted spread of the group means, each weighted by 1 ÷ its squared
+    standard error. Studentised like that, the test is exact where the groups have one distribution, and right
+    in large samples where they only have one mean. p = (1 + permutations with as large a statistic) ÷ (1 +
+    draws), with more draws while p < 10 ÷ draws. A squared standard error counts as at least a hundredth of
+    what the pooled spread would give, so that a small group of equal rows has a finite weight.
 
     Args:
         values: one number a row, shape (n,): an error, or 0/1.
         groups: group code of each row, shape (n,); below 0: left out.
-        clusters: cluster code of each row, shape (n,), or None: rows are independent. The rows of one cluster in one
-            group move together, and the standard errors are cluster-robust. A cluster that reaches into several
-            groups counts as one unit in each, which makes p too large rather than too small.
+        clusters: cluster code of each row, shape (n,), or None: rows are independent. The rows of one cluster
+            in one group move together, and the standard errors are cluster-robust. A cluster that reaches
+            into several groups counts as one unit in each, which makes p too large rather than too small.
         seed: seed of the permutations.
         draws: permutations at first.
         max_draws: permutations at most.
@@ -342,8 +344,8 @@ def permutation_means(
         The test; p NaN where fewer than two groups have two units. p is 1 where all values are equal.
 
     Source:
-        Chung and Romano (2013), Annals of Statistics 41, 484-507; DiCiccio, Vasudevan, Basu, Kenthapadi and Agarwal
-        (2020), arXiv 2007.05124, for fairness metrics.
+        Chung and Romano (2013), Annals of Statistics 41, 484-507; DiCiccio, Vasudevan, Basu, Kenthapadi and
+        Agarwal (2020), arXiv 2007.05124, for fairness metrics.
     """
     values, groups = np.asarray(values, dtype=np.float64), np.asarray(groups)
     kept = groups >= 0
@@ -351,9 +353,10 @@ def permutation_means(
     sums, sizes, unit_groups = _units(values[kept], groups[kept], units[kept])
     counts = np.bincount(unit_groups) if unit_groups.size else np.zeros(0, dtype=np.int64)
     usable = (counts >= 2)[unit_groups]
-    sums, sizes, starts = sums[usable], sizes[usable], np.concatenate([[0], np.cumsum(counts[counts >= 2])[:-1]])
-    if np.sum(counts >= 2) < 2:
-        return OmnibusTest(np.nan, np.nan, max(int(np.sum(counts >= 2)) - 1, 0), NOT_COMPUTED, 0)
+    counts = counts[counts >= 2]
+    if counts.size < 2:
+        return OmnibusTest(np.nan, np.nan, max(counts.size - 1, 0), NOT_COMPUTED, 0)
+    sums, sizes, starts = sums[usable], sizes[usable], np.cumsum(counts) - counts
     sums = sums - sizes * (sums.sum() / sizes.sum())  # about the overall mean: no digits lost in the squares
     statistic = _studentised(sums, sizes, starts)
     observed = float(statistic(np.arange(sums.size)[np.newaxis])[0])
@@ -432,7 +435,8 @@ def _unconditional_p(events: NDArray[np.float64], n: NDArray[np.float64], observ
     seen = []
     for group in n:
         reach = 8 * np.sqrt(group * rates * (1 - rates)) + 8
-        seen.append(np.arange(max(0, (group * rates - reach).min() // 1), min(group, (group * rates + reach).max()) + 1))
+        first = max(0.0, np.floor((group * rates - reach).min()))
+        seen.append(np.arange(first, min(group, (group * rates + reach).max()) + 1))
     table = np.stack(np.meshgrid(*seen, indexing="ij"), axis=-1)
     as_large = (_pearson(table, n) >= observed * (1 - 1e-9)).astype(np.float64)
     chance1, chance2 = (_binomial(x, group, rates) for x, group in zip(seen, n, strict=True))
@@ -466,9 +470,7 @@ def _monte_carlo_tables(
     return OmnibusTest(p, observed, sizes.size - 1, MONTE_CARLO, drawn)
 
 
-def _drawn_p(
-    as_large: Callable[[int], int], width: int, draws: int, max_draws: int
-) -> tuple[float, int]:
+def _drawn_p(as_large: Callable[[int], int], width: int, draws: int, max_draws: int) -> tuple[float, int]:
     """Count draws as extreme as the data, ten times as many while fewer than ten were, up to max_draws."""
     at_once = max(1, _CELLS_AT_ONCE // max(width, 1))
     extreme, drawn, wanted = 0, 0, draws
@@ -492,8 +494,8 @@ def _units(
     group_code = np.unique(groups, return_inverse=True)[1].astype(np.int64)
     width = int(cluster_code.max(initial=0)) + 1
     codes, unit = np.unique(group_code * width + cluster_code, return_inverse=True)
-    sums = np.bincount(unit, values, minlength=codes.size)
-    return sums, np.bincount(unit, minlength=codes.size).astype(np.float64), codes // width
+    sums = np.bincount(unit, values, codes.size).astype(np.float64)
+    return sums, np.bincount(unit, minlength=codes.size).astype(np.float64), codes // np.int64(width)
 
 
 def _studentised(
