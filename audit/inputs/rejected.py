@@ -1,0 +1,127 @@
+"""Records and cells that were refused: which, where in the file, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from audit.csv_export import write_csv
+from audit.inputs.cells import Cells
+from audit.inputs.columns import Column
+from audit.inputs.door import Door
+from audit.inputs.raw import text_of
+
+SCHEMA = pa.schema(
+    [
+        ("file", pa.string()),
+        ("record", pa.int64()),
+        ("line", pa.int64()),
+        ("id", pa.string()),
+        ("column", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
+KEPT = "; the rest of the record is kept"
+NO_OUTPUT = "the field is empty, and no output of the record can be used"
+
+Line = tuple[int, str | None, str, str]
+"""(record, id, column, reason)"""
+
+
+def read_ids(door: Door, column: Column) -> tuple[pa.Array, Mapping[int, str]]:
+    """Ids as text, and the rows whose id is bad with the reason: the first of equal ids is good.
+
+    Args:
+        door: the file.
+        column: the id column.
+    """
+    ids = text_of(door.raw.columns[column.source])
+    bad: dict[int, str] = {}
+    for row in np.flatnonzero(ids.is_null().to_numpy(zero_copy_only=False)):
+        bad[int(row)] = "the id is empty"
+    with_nul = pc.fill_null(pc.match_substring(ids, "\0"), False)
+    for row in np.flatnonzero(with_nul.to_numpy(zero_copy_only=False)):
+        bad[int(row)] = "the id holds a NUL byte"
+    if pc.count_distinct(ids).as_py() < len(ids) - ids.null_count:
+        codes = ids.dictionary_encode().indices
+        known = np.flatnonzero(codes.is_valid().to_numpy(zero_copy_only=False))
+        coded = codes.drop_null().to_numpy()
+        _, first = np.unique(coded, return_index=True)
+        for row, original in zip(known, known[first[coded]], strict=True):
+            if row != original:
+                bad.setdefault(int(row), f"the id is that of record {door.raw.records[original]:,}")
+    return ids, bad
+
+
+def refusals(
+    door: Door,
+    ids: pa.Array,
+    bad_ids: Mapping[int, str],
+    columns: Sequence[Cells],
+    keep: NDArray[np.bool_],
+) -> list[Line]:
+    """Every refused record and cell, in the order of the records.
+
+    Args:
+        door: the file.
+        ids: (n,) ids.
+        bad_ids: row -> reason.
+        columns: columns whose cells were checked; those of outputs first.
+        keep: (n,) records that become examples.
+    """
+    records = door.raw.records
+    lines: list[Line] = [(record, None, "", reason) for record, reason in door.raw.refused]
+    lines += [(int(records[row]), ids[row].as_py(), "id", reason) for row, reason in bad_ids.items()]
+    told = np.zeros(door.raw.n, dtype=bool)
+    told[list(bad_ids)] = True
+    for cells in columns:
+        for row in np.flatnonzero(cells.bad).tolist():
+            reason = cells.reason(row) + (KEPT if keep[row] else "")
+            lines.append((int(records[row]), ids[row].as_py(), cells.column, reason))
+        told |= cells.bad
+    silent = ~keep & ~told
+    for cells in columns:
+        mine = silent & cells.empty
+        for row in np.flatnonzero(mine).tolist():
+            lines.append((int(records[row]), ids[row].as_py(), cells.column, NO_OUTPUT))
+        silent &= ~mine
+    lines.sort(key=lambda line: line[0])
+    return lines
+
+
+def as_table(
+    file: str, lines: Sequence[Line], line_of: Callable[[NDArray[np.int64]], NDArray[np.int64]] | None
+) -> pa.Table:
+    """The refusals as a table.
+
+    Args:
+        file: what messages call the file.
+        lines: the refusals, in the order of the records.
+        line_of: gives the line in the file on which records start; None: the format has no lines.
+    """
+    records = np.array([line[0] for line in lines], dtype=np.int64)
+    starts = pa.nulls(len(lines), pa.int64())
+    if line_of is not None and len(lines):
+        starts = pa.array(line_of(records), pa.int64())
+    columns = [
+        pa.array([file] * len(lines), pa.string()),
+        pa.array(records, pa.int64()),
+        starts,
+        *(pa.array([line[at] for line in lines], pa.string()) for at in (1, 2, 3)),
+    ]
+    return pa.table(columns, schema=SCHEMA)
+
+
+def write_rejected(table: pa.Table, path: Path) -> None:
+    """Write rejected.csv: UTF-8, cells that a spreadsheet would run as formulas neutralised.
+
+    Args:
+        table: what `load` gave.
+        path: file to write.
+    """
+    write_csv(table, path)
