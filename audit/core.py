@@ -47,6 +47,7 @@ class Reason(StrEnum):
     NO_HARMFUL_DIRECTION = "no_harmful_direction"
     TOO_MANY_VALUES = "too_many_values"
     NO_ATTRIBUTES = "no_attributes"
+    SINGLE_ATTRIBUTES_ONLY = "single_attributes_only"
     NEEDS_MODEL = "needs_model"
     NEEDS_DATA = "needs_data"
     FAILED = "failed"
@@ -75,24 +76,24 @@ class Task:
 
     kind: TaskKind
     classes: tuple[str, ...] = ()
-    """binary: (negative, positive); multiclass: class of each code; multilabel: the labels; regression: ()."""
+    """binary: (negative, positive); multiclass: the class of each code; multilabel: the labels."""
     unit: str = ""
     """regression: the unit of truth and score, e.g. "years"; empty where not declared."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Predictions:
-    """What a model said for one output, and the truth where it is known. Rows unusable for the output are absent."""
+    """What a model said for one output, and the truth where known; rows unusable for it are absent."""
 
     output: str
     task: Task
     rows: NDArray[np.int64]
     """(n,) positions in `Examples`, increasing."""
     truth: NDArray[Any] | None
-    """(n,) int8 0/1 for binary; int32 class codes for multiclass; float64 for regression; (n, L) int8 with -1 for
+    """(n,) int8 0/1 for binary; int32 codes for multiclass; float64 for regression; (n, L) int8, -1 for
     missing for multilabel. None: no truth was given."""
     scores: NDArray[np.float64] | None
-    """(n,) probability for binary; (n, C) for multiclass; (n, L) for multilabel, NaN for missing; regression: None."""
+    """(n,) probability for binary; (n, C) for multiclass; (n, L), NaN for missing; regression: None."""
     decision: NDArray[Any]
     """(n,) as truth; (n, L) for multilabel with -1 for missing; regression: the predicted number."""
     thresholds: tuple[float, ...] = ()
@@ -188,7 +189,7 @@ class Slice:
 
     @property
     def key(self) -> str:
-        """Stable name used in tables and deep links, e.g. ``ethnicity=Black & gender=Female``; ``all`` for everyone."""
+        """Name in tables and deep links: ``ethnicity=Black & gender=Female``; ``all`` for everyone."""
         return " & ".join(f"{a}={v}" for a, v in self.of) or "all"
 
     @property
@@ -237,7 +238,7 @@ class Test:
 
 @dataclass(frozen=True, kw_only=True)
 class Severity:
-    """Rank of a finding: the end of the interval nearest zero on the harmful side, over the metric's margin."""
+    """Rank of a finding: the interval's end nearest zero on the harmful side, over the margin."""
 
     level: Level
     score: float

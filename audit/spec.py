@@ -1,4 +1,4 @@
-"""What an audit was asked to do: plain data with the defaults. `audit.inputs.spec_file` reads it from TOML."""
+"""What an audit was asked to do, with the defaults. `audit.inputs.spec_file` reads it from TOML."""
 
 from __future__ import annotations
 
