@@ -1,0 +1,223 @@
+"""One audit, from a predictions file to a finished run folder."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from audit.core import SCHEMA_VERSION
+from audit.errors import InputError, PlumblineError
+from audit.executors import Serial
+from audit.inputs.files import find
+from audit.inputs.load import Loaded, load
+from audit.inputs.payloads import text_batches
+from audit.inputs.rejected import write_rejected
+from audit.manifest import choose_split, describe_data, host, package_versions, plumbline_version
+from audit.protocols import Context, NoProgress, Progress
+from audit.resume import Chosen, load_probes, probe_names, run_probes
+from audit.spec import Spec
+from audit.store.atomic import remove_temporary, replacing, write_json
+from audit.store.hashes import hash_file, write_hashes
+from audit.store.layout import (
+    PREDICTIONS,
+    REJECTED,
+    RUN,
+    TIMES,
+    RunPlace,
+    is_finished,
+    make_run_id,
+    manifest_hashes,
+)
+from audit.store.lock import locked
+from audit.store.predictions_file import read_texts, write_predictions
+from audit.store.read import read_times
+
+ENDINGS = (".gz", ".csv", ".tsv", ".parquet", ".pq", ".jsonl", ".ndjson")
+
+
+def audit_predictions(
+    path: Path,
+    spec: Spec,
+    runs_dir: Path,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Audit a file of predictions.
+
+    The same audit twice is the same run: a finished one is not computed again, an interrupted one goes on.
+
+    Args:
+        path: CSV, Parquet or JSON Lines in the columns of the contract.
+        spec: what to do; an empty name is the file's stem, an empty version the first digits of its hash.
+        runs_dir: folder that holds runs.
+        executor: what runs the work; None: this thread.
+        progress: where to say how far it is.
+
+    Returns:
+        The run's folder.
+
+    Raises:
+        PlumblineError: the file can't be used, a probe is unknown, or another process is writing this run.
+    """
+    find(path)
+    asked = bool(spec.probes)
+    data_hash = hash_file(path)
+    spec = replace(
+        spec,
+        name=spec.name or stem(path),
+        version=spec.version or data_hash[:8],
+        probes=probe_names(spec.probes),
+    )
+    hashes = manifest_hashes(data_hash, "", spec)
+    run_id = make_run_id(hashes, plumbline_version())
+    place = RunPlace(runs=runs_dir, model=spec.name, version=spec.version, run_id=run_id)
+    if is_finished(place.folder):
+        return place.folder
+    chosen = load_probes(spec.probes, asked=asked)
+    with _no_empty_folders(place), locked(place.lock):
+        if not is_finished(place.folder):
+            _write_run(place, spec, hashes, path, chosen, executor or Serial(), progress or NoProgress())
+        shutil.rmtree(place.work, ignore_errors=True)
+    return place.folder
+
+
+def stem(path: Path) -> str:
+    """A file's name without its endings: ``preds`` of ``preds.csv.gz``."""
+    name = path.name
+    while name.lower().endswith(ENDINGS) and Path(name).stem:
+        name = Path(name).stem
+    return name
+
+
+def _write_run(
+    place: RunPlace,
+    spec: Spec,
+    hashes: Mapping[str, str],
+    path: Path,
+    chosen: Sequence[Chosen],
+    executor: Executor,
+    progress: Progress,
+) -> None:
+    """Compute and store everything that is not stored yet; the list of hashes comes last."""
+    clock = time.monotonic()
+    progress.step("read the file", 0, 1)
+    loaded = load(path, spec)
+    progress.step("read the file", 1, 1)
+    examples = loaded.examples
+    if examples.source.sha256 != hashes["data"]:
+        raise InputError(path.name, "it changed while it was being read.", "Run the audit again.")
+    times = _begin(place, path, examples.source.data_root)
+    _store_rows(place, path, spec, loaded, progress)
+    split, audited, message = choose_split(examples, spec)
+    context = Context(
+        examples=examples,
+        predictions=loaded.predictions,
+        audited=audited,
+        spec=spec,
+        seed=spec.seed,
+        executor=executor,
+        cache=place.work / "cache",
+        payloads=partial(_payloads, place.folder / PREDICTIONS) if examples.source.payloads else None,
+        progress=progress,
+    )
+    sections = run_probes(place, chosen, context)
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "plumbline_version": plumbline_version(),
+        "run_id": place.run_id,
+        "model": spec.name,
+        "version": spec.version,
+        "hashes": dict(hashes),
+        "seed": spec.seed,
+        "packages": package_versions(),
+        "spec": spec.as_json(),
+        "data": describe_data(examples, loaded.predictions, split, audited, message),
+        "sections": sections.entries,
+    }
+    write_json(place.folder / RUN, manifest)
+    finished = {
+        "finished": _now(),
+        "seconds": round(time.monotonic() - clock, 3),
+        "probes": {**times.get("probes", {}), **sections.seconds},
+        "reused": sections.reused,
+    }
+    write_json(place.folder / TIMES, times | finished)
+    write_hashes(place.folder)
+
+
+def _begin(place: RunPlace, path: Path, data_root: str) -> dict[str, Any]:
+    """Make the folder of a run, or clean up after a killed process; from now on it is listed as unfinished."""
+    place.folder.mkdir(parents=True, exist_ok=True)
+    remove_temporary(place.folder)
+    earlier = read_times(place.folder)
+    times = {
+        "run_id": place.run_id,
+        "model": place.model,
+        "version": place.version,
+        "started": earlier.get("started", _now()),
+        "resumed": earlier.get("resumed", -1) + 1,
+        "host": host(),
+        "source": {"path": str(path.resolve()), "data_root": data_root},
+    }
+    write_json(place.folder / TIMES, times)
+    return times
+
+
+def _store_rows(place: RunPlace, path: Path, spec: Spec, loaded: Loaded, progress: Progress) -> None:
+    if loaded.rejected.num_rows:
+        with replacing(place.folder / REJECTED) as beside:
+            write_rejected(loaded.rejected, beside)
+    stored, known = place.folder / PREDICTIONS, place.work / f"{PREDICTIONS}.sha256"
+    if stored.is_file() and known.is_file() and known.read_text() == hash_file(stored):
+        return
+    texts: Iterable[pa.Array] | None = None
+    if "text" in loaded.examples.source.payloads:
+        texts = _counted(text_batches(path, spec, loaded.records), loaded.examples.n, progress)
+    progress.step("store the rows", 0, loaded.examples.n)
+    write_predictions(stored, loaded.examples, loaded.predictions.values(), texts)
+    progress.step("store the rows", loaded.examples.n, loaded.examples.n)
+    known.parent.mkdir(parents=True, exist_ok=True)
+    known.write_text(hash_file(stored))
+
+
+def _counted(texts: Iterable[pa.Array], total: int, progress: Progress) -> Iterator[pa.Array]:
+    done = 0
+    for piece in texts:
+        yield piece
+        done += len(piece)
+        if done < total:
+            progress.step("store the rows", done, total)
+
+
+def _payloads(stored: Path, column: str, rows: NDArray[np.int64]) -> Iterable[Any]:
+    """Texts or image paths, from the rows that the run has stored."""
+    return read_texts(stored, rows, column)
+
+
+@contextmanager
+def _no_empty_folders(place: RunPlace) -> Iterator[None]:
+    """Where a file is refused at the door, leave no folders of a run behind."""
+    try:
+        yield
+    except PlumblineError:
+        if not place.folder.exists():
+            for folder in (place.folder.parent, place.folder.parent.parent):
+                with suppress(OSError):
+                    folder.rmdir()
+        raise
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="milliseconds")

@@ -1,0 +1,80 @@
+"""Words for every code of the vocabulary: pages, reports and the command line say the same thing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from audit.core import Level, Reason, Status, TaskKind
+
+REASONS: Mapping[Reason, str] = {
+    Reason.NO_TRUTH: "no truth was given",
+    Reason.NO_SCORES: "no scores were given",
+    Reason.NO_ROWS: "no rows",
+    Reason.NO_POSITIVES: "no rows whose truth is positive",
+    Reason.NO_NEGATIVES: "no rows whose truth is negative",
+    Reason.NO_SELECTED: "no rows that the model selected",
+    Reason.ONE_CLASS: "only one class among the rows",
+    Reason.TOO_FEW: "fewer rows than the minimum n",
+    Reason.TOO_FEW_EXPECTED: "fewer than 5 events expected at the reference's rate",
+    Reason.UNKNOWN_GROUP: "rows whose group is unknown are shown, never tested",
+    Reason.MIRROR: "the mirror image of a comparison that was tested",
+    Reason.IS_REFERENCE: "this is the reference",
+    Reason.NO_REFERENCE: "the reference has no rows to compare with",
+    Reason.ATTRIBUTE_FIXES_TRUTH: "the attribute fixes the truth: the groups share no class to compare on",
+    Reason.NO_HARMFUL_DIRECTION: "neither direction of a difference is harmful by itself",
+    Reason.TOO_MANY_VALUES: "too many values to slice by",
+    Reason.NO_ATTRIBUTES: "no attributes declared",
+    Reason.NEEDS_MODEL: "needs a model, and only predictions were given",
+    Reason.NEEDS_DATA: "needs the data behind the predictions",
+    Reason.FAILED: "the computation failed",
+}
+STATUSES: Mapping[Status, str] = {
+    Status.OK: "done",
+    Status.NOT_APPLICABLE: "not applicable",
+    Status.FAILED: "failed",
+}
+LEVELS: Mapping[Level, str] = {
+    Level.HIGH: "high",
+    Level.MEDIUM: "medium",
+    Level.LOW: "low",
+    Level.NOT_ESTABLISHED: "not established",
+}
+LEVEL_MEANINGS: Mapping[Level, str] = {
+    Level.HIGH: "even the end of the interval nearest zero is twice the margin or more",
+    Level.MEDIUM: "even the end of the interval nearest zero is the margin or more",
+    Level.LOW: "a difference in the harmful direction, its interval's nearest end below the margin",
+    Level.NOT_ESTABLISHED: "the data can't tell it from chance, or the slice is too small",
+}
+KINDS: Mapping[TaskKind, str] = {
+    TaskKind.BINARY: "yes/no",
+    TaskKind.MULTICLASS: "many classes",
+    TaskKind.MULTILABEL: "several labels",
+    TaskKind.REGRESSION: "number",
+}
+
+
+def reason(code: Reason | str) -> str:
+    """Words for a reason.
+
+    Args:
+        code: a `Reason` or its value; other text, such as a failure's message, is given back as it is.
+    """
+    try:
+        return REASONS[Reason(code)]
+    except ValueError:
+        return str(code)
+
+
+def status(code: Status | str) -> str:
+    """Words for how a probe ended."""
+    return STATUSES[Status(code)]
+
+
+def level(code: Level | str) -> str:
+    """Words for a severity."""
+    return LEVELS[Level(code)]
+
+
+def probe(name: str) -> str:
+    """A probe's name as people read it."""
+    return name.replace("_", " ")
