@@ -18,6 +18,18 @@ from audit.spec import MARGINS, AttributeSpec, OutputSpec, Primary, Spec
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+SHOULD = "Input should be "
+TYPES = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "text",
+    "list_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+}
+"""Pydantic's types of fault in the words of TOML."""
 
 
 class _Table(BaseModel):
@@ -52,7 +64,7 @@ class _Attribute(_Table):
     @classmethod
     def _increasing(cls, edges: list[float]) -> list[float]:
         if any(low >= high for low, high in zip(edges[:-1], edges[1:], strict=True)):
-            raise ValueError("should increase from edge to edge")
+            raise ValueError("edges that increase")
         return edges
 
 
@@ -90,7 +102,7 @@ class _Spec(_Table):
     def _paths(cls, metrics: list[str]) -> list[str]:
         for metric in metrics:
             if not re.fullmatch(r"[\w.]+:\w+", metric):
-                raise ValueError("should be of the form package.module:function")
+                raise ValueError("package.module:function")
         return metrics
 
     def plain(self) -> Spec:
@@ -167,6 +179,8 @@ def _distinct(error: ValidationError) -> list[tuple[tuple[str | int, ...], str]]
     """(key, problem) of each mistake; several tries at one value count once."""
     found: dict[tuple[str | int, ...], str] = {}
     for fault in error.errors(include_url=False):
+        if fault["type"] == "float_type" and isinstance(fault["input"], dict):
+            continue  # a threshold a label: what is wrong inside the table is told by itself
         keys = tuple(part for part in fault["loc"] if not _is_type_name(part))
         found.setdefault(keys, _problem(keys, fault))
     return list(found.items())
@@ -182,14 +196,9 @@ def _problem(keys: Sequence[str | int], fault: Mapping[str, Any]) -> str:
         return _unknown(keys, _allowed(keys[:-1]))
     if fault["type"] == "missing":
         return f"expected a key {keys[-1]} in {_header(keys[:-1])}, came none."
-    words = (
-        fault["msg"]
-        .removeprefix("Value error, ")
-        .removeprefix("Input should be ")
-        .removeprefix("Input should ")
-    )
-    words = words.removeprefix("should ")
-    return f"expected {words} for {keys[-1]}, came {fault['input']!r}."
+    words = TYPES.get(fault["type"]) or fault["msg"].removeprefix("Value error, ").removeprefix(SHOULD)
+    name = next(part for part in reversed(keys) if isinstance(part, str))
+    return f"expected {words} for {name}, came {fault['input']!r}."
 
 
 def _unknown(keys: Sequence[str | int], allowed: Sequence[str]) -> str:
