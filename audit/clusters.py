@@ -284,6 +284,9 @@ def _correlations(
     deviation = parts.total / parts.size - mean[parts.slice]
     between = _sums(parts.slice, parts.size * deviation**2, n_slices)
     within = _sums(parts.slice, parts.within, n_slices)
+    # a slice of equal rows has no spread of its own, whatever the rounding of its sums says
+    rounding = 1e-26 * rows * (parts.centre**2 + np.sum(parts.total**2 / parts.size) / max(rows.sum(), 1.0))
+    between, within = (np.where(between + within > rounding, part, 0.0) for part in (between, within))
     spare = rows - np.nan_to_num(_sums(parts.slice, parts.size**2, n_slices) / _or_nan(rows))
     df_between, df_within = np.maximum(in_slice - 1.0, 0.0), rows - in_slice
     sums = (np.asarray(part.sum()) for part in (between, within, df_between, df_within, spare))

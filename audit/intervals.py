@@ -360,7 +360,7 @@ def moments(n: ArrayLike, total: ArrayLike, total_sq: ArrayLike, centre: ArrayLi
     n, total, total_sq = (np.asarray(part, dtype=np.float64) for part in (n, total, total_sq))
     shifted = _ratio(total, n)
     deviations = total_sq - total * shifted
-    rounding = np.finfo(np.float64).eps * (4 + np.sqrt(n)) * total_sq
+    rounding = np.finfo(np.float64).eps * (4 + n / 8) * total_sq
     deviations = np.where(deviations <= rounding, np.where(np.isnan(deviations), np.nan, 0.0), deviations)
     variance = np.where(n >= 2, deviations / np.where(n >= 2, n - 1, 1.0), np.nan)
     return Moments(n, shifted + np.asarray(centre, dtype=np.float64), variance)
