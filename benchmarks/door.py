@@ -120,7 +120,7 @@ def main() -> None:
             run = in_a_process(path, with_text=True)
             print(
                 f"{n:,} rows with texts, {path.stat().st_size / 1e9:.2f} GB of CSV: {run['load_s']:.1f} s, "
-                f"peak {run['load_mb']:.0f} MB; all {run['texts']:,.0f} texts once more: {run['text_s']:.1f} s, "
+                f"peak {run['load_mb']:.0f} MB; all {run['texts']:,} texts once more: {run['text_s']:.1f} s, "
                 f"peak {run['peak_mb']:.0f} MB (claim 3,000 MB)"
             )
 

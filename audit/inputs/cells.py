@@ -98,6 +98,11 @@ def listed(values: Sequence[str]) -> str:
     return ", ".join(values[:SHOWN]) + more
 
 
+def counted(n: int) -> str:
+    """A number of records in words."""
+    return f"{n:,} record" if n == 1 else f"{n:,} records"
+
+
 def any_of(rows: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
     """(n,) rows that one of several masks has."""
     found = np.zeros(len(rows[0]), dtype=np.bool_)

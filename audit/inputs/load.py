@@ -17,7 +17,7 @@ from audit.core import UNKNOWN, Attribute, Examples, Predictions, Source
 from audit.errors import InputError, SpecError
 from audit.inputs import csv_file, jsonl_file, parquet_file
 from audit.inputs.built import Built
-from audit.inputs.cells import Cells
+from audit.inputs.cells import Cells, counted, listed
 from audit.inputs.columns import Layout, Role, close, ignored_message, layout, toml_key
 from audit.inputs.door import Door
 from audit.inputs.files import Kind, PredictionsFile, Survey, find, survey
@@ -34,7 +34,7 @@ from audit.inputs.groups import (
 from audit.inputs.outputs import build
 from audit.inputs.plans import plans, truth_only_message
 from audit.inputs.raw import text_of
-from audit.inputs.rejected import as_table, read_ids, refusals
+from audit.inputs.rejected import LineOf, as_table, read_ids, refusals
 from audit.spec import AttributeSpec, Spec
 
 FORMATS: Mapping[Kind, ModuleType] = {Kind.CSV: csv_file, Kind.PARQUET: parquet_file, Kind.JSONL: jsonl_file}
@@ -139,7 +139,7 @@ def _read(file: PredictionsFile, told: Survey, spec: Spec) -> tuple[Door, Layout
     return Door(file=file.name, raw=raw), found
 
 
-def _line_finder(file: PredictionsFile, told: Survey, total: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _line_finder(file: PredictionsFile, told: Survey, total: int) -> LineOf | None:
     if file.kind is not Kind.CSV:
         return None
     return lambda records: csv_file.lines(file, records, told, total)
@@ -172,6 +172,9 @@ def _attributes(
             continue
         check_reference(found, spec.attributes.get(found.name, AttributeSpec()))
         sliced[found.name] = found
+        single = [found.values[code] for code in np.flatnonzero(np.bincount(found.codes) == 1)]
+        if single:
+            notes.append(f"group.{found.name}: one example only for {listed(single)}.")
         if values == 0:
             notes.append(f"group.{found.name} is empty in every record: all are {UNKNOWN}.")
     if not groupings:
@@ -188,10 +191,10 @@ def _output_notes(
         rows = np.logical_or.reduce(list(dropped.values()))
         causes = ", ".join(f"{cause} {int(mine.sum()):,}" for cause, mine in dropped.items())
         groups = "".join(f" By {grouping.name}: {_counts(grouping, rows)}." for grouping in groupings)
-        notes.append(f"{output.output}: {int(rows.sum()):,} records left out ({causes}).{groups}")
+        notes.append(f"{output.output}: {counted(int(rows.sum()))} left out ({causes}).{groups}")
     if output.differs is not None and (differing := int((output.differs & output.usable & keep).sum())):
         notes.append(
-            f"{output.output}: the given decision differs from the score's in {differing:,} records and wins."
+            f"{output.output}: the given decision differs from the score's in {counted(differing)} and wins."
         )
     return notes
 
@@ -206,7 +209,7 @@ def _counts(grouping: Grouping, rows: NDArray[np.bool_]) -> str:
 
 def _refused_note(door: Door, keep: NDArray[np.bool_]) -> str:
     refused = door.raw.total - int(keep.sum())
-    return f"{refused:,} of {door.raw.total:,} records were refused: see rejected.csv." if refused else ""
+    return f"Refused: {refused:,} of {counted(door.raw.total)}, listed in rejected.csv." if refused else ""
 
 
 def _kept(column: pa.Array, keep: NDArray[np.bool_]) -> pa.Array:

@@ -27,7 +27,15 @@ def build_multilabel(plan: Plan, door: Door, messages: tuple[str, ...]) -> Built
     """
     names = tuple(part.name for part in plan.parts)
     thresholds = _label_thresholds(plan, names)
-    read = [read_yes_no(door, _place(plan, part.name), part, part.spec.positive) for part in plan.parts]
+    read = [
+        read_yes_no(
+            door,
+            part.name if plan.spec.labels and not plan.spec.positive else plan.output,
+            part,
+            part.spec.positive or plan.spec.positive,
+        )
+        for part in plan.parts
+    ]
     decided = [label.decisions(at) for label, at in zip(read, thresholds, strict=True)]
     usable = np.column_stack([~any_of(list(_label_causes(label).values())) for label in read])
     bad = np.column_stack([label.bad for label in read])
@@ -75,10 +83,6 @@ def _label_thresholds(plan: Plan, names: Sequence[str]) -> tuple[float, ...]:
         return tuple(float(given.get(name, 0.5)) for name in names)
     own = [part.spec.threshold for part in plan.parts]
     return tuple(float(at) if isinstance(at, (int, float)) and at != 0.5 else float(given) for at in own)
-
-
-def _place(plan: Plan, label: str) -> str:
-    return label if plan.spec.labels else f"{plan.output}.{label}"
 
 
 def _label_causes(label: YesNo) -> dict[str, NDArray[np.bool_]]:

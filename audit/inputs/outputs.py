@@ -16,6 +16,7 @@ from audit.inputs.cells import (
     Fault,
     any_of,
     classes,
+    counted,
     distinct,
     numbers,
     probabilities,
@@ -25,7 +26,7 @@ from audit.inputs.columns import Column
 from audit.inputs.door import Door
 from audit.inputs.groups import natural
 from audit.inputs.multilabel import build_multilabel
-from audit.inputs.plans import Plan
+from audit.inputs.plans import Part, Plan
 from audit.inputs.yes_no import YesNo, read_yes_no
 
 
@@ -37,10 +38,10 @@ def build(plan: Plan, door: Door) -> Built:
         SpecError: settings of the spec that the values contradict.
     """
     kind, messages = (plan.kind, plan.messages) if plan.kind else _from_values(plan, door)
-    if plan.spec.positive and kind is not TaskKind.BINARY:
+    if plan.spec.positive and kind not in (TaskKind.BINARY, TaskKind.MULTILABEL):
         raise SpecError(
             f"spec, [outputs.{plan.output}] positive",
-            f"only a yes/no output has one; {plan.output} is {kind}.",
+            f"only yes/no outputs and labels have one; {plan.output} is {kind}.",
         )
     builders = {
         TaskKind.BINARY: _binary,
@@ -105,7 +106,7 @@ def _binary(plan: Plan, door: Door, messages: tuple[str, ...]) -> Built:
         cells=read.cells,
         thresholds=() if read.score is None else (threshold,),
         differs=differs if read.score is not None and read.pred is not None else None,
-        messages=messages + _half_decided(read),
+        messages=messages + _half_decided(read) + one_class(plan.output, read) + no_truth(plan.whole, door),
     )
 
 
@@ -135,7 +136,7 @@ def _multiclass(plan: Plan, door: Door, messages: tuple[str, ...]) -> Built:
         causes=causes,
         cells=cells,
         differs=differs,
-        messages=messages,
+        messages=messages + no_truth(plan.whole, door),
     )
 
 
@@ -185,7 +186,7 @@ def _classes_without_scores(plan: Plan, door: Door, messages: tuple[str, ...]) -
         usable=~any_of(list(causes.values())),
         causes=causes,
         cells=(*([truth] if truth else []), pred),
-        messages=messages,
+        messages=messages + no_truth(plan.whole, door),
     )
 
 
@@ -209,8 +210,24 @@ def _regression(plan: Plan, door: Door, messages: tuple[str, ...]) -> Built:
         usable=~any_of(list(causes.values())),
         causes=causes,
         cells=(*([truth] if truth else []), pred),
-        messages=messages,
+        messages=messages + no_truth(plan.whole, door),
     )
+
+
+def one_class(output: str, read: YesNo) -> tuple[str, ...]:
+    """A truth that is yes, or no, in every row."""
+    codes = np.unique(read.truth.values[read.truth.ok]) if read.truth is not None else np.arange(2)
+    if len(codes) > 1:
+        return ()
+    only = read.names[int(codes[0])]
+    return (f"{output}: the truth is {only} in every record; what needs both classes can't be computed.",)
+
+
+def no_truth(part: Part, door: Door) -> tuple[str, ...]:
+    """A column of truth with nothing in it is no truth."""
+    if part.truth is None or not door.empty(part.truth):
+        return ()
+    return (f"{part.truth.source} is empty in every record: there is no truth.",)
 
 
 def _half_decided(read: YesNo) -> tuple[str, ...]:
@@ -218,5 +235,5 @@ def _half_decided(read: YesNo) -> tuple[str, ...]:
         return ()
     rows = int(read.pred.empty.sum())
     return (
-        f"{read.pred.column} is empty in {rows:,} records: there the score against the threshold decides.",
+        f"{read.pred.column} is empty in {counted(rows)}: there the score against the threshold decides.",
     )

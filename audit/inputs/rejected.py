@@ -31,6 +31,8 @@ NO_OUTPUT = "the field is empty, and no output of the record can be used"
 
 Line = tuple[int, str | None, str, str]
 """(record, id, column, reason)"""
+LineOf = Callable[[NDArray[np.int64]], NDArray[np.int64]]
+"""(k,) record numbers -> (k,) lines of the file."""
 
 
 def read_ids(door: Door, column: Column) -> tuple[pa.Array, Mapping[int, str]]:
@@ -94,9 +96,7 @@ def refusals(
     return lines
 
 
-def as_table(
-    file: str, lines: Sequence[Line], line_of: Callable[[NDArray[np.int64]], NDArray[np.int64]] | None
-) -> pa.Table:
+def as_table(file: str, lines: Sequence[Line], line_of: LineOf | None) -> pa.Table:
     """The refusals as a table.
 
     Args:

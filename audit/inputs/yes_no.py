@@ -18,7 +18,7 @@ from audit.inputs.cells import (
     probabilities,
     yes_no_text,
 )
-from audit.inputs.columns import Column
+from audit.inputs.columns import Column, toml_key
 from audit.inputs.door import Door
 from audit.inputs.plans import Part
 
@@ -61,12 +61,12 @@ class YesNo:
         return np.where(self.pred.ok, self.pred.values, by_score).astype(np.int8), differs
 
 
-def read_yes_no(door: Door, output: str, part: Part, positive: str) -> YesNo:
+def read_yes_no(door: Door, table: str, part: Part, positive: str) -> YesNo:
     """Read the columns of a yes/no output or label.
 
     Args:
         door: the file.
-        output: output, or the label's place in the spec.
+        table: output whose table of the spec holds `positive`.
         part: its columns.
         positive: value of the truth that counts as yes; "" for 1 / true.
 
@@ -78,7 +78,7 @@ def read_yes_no(door: Door, output: str, part: Part, positive: str) -> YesNo:
     truth = None if door.empty(part.truth) else part.truth
     spoken = [column for column in (truth, part.pred) if column is not None]
     values = {column.source: distinct(door.raw.columns[column.source]) for column in spoken}
-    names = _names(door, output, values, positive)
+    names = _names(door, table, part, values, positive)
     known = {
         value: names.index(yes_no_text(value))
         for column in values.values()
@@ -97,19 +97,23 @@ def read_yes_no(door: Door, output: str, part: Part, positive: str) -> YesNo:
     return YesNo(names=names, truth=spoken_cells(truth), score=score, pred=spoken_cells(part.pred))
 
 
-def _names(door: Door, output: str, values: dict[str, list[str]], positive: str) -> tuple[str, str]:
+def _names(
+    door: Door, table: str, part: Part, values: dict[str, list[str]], positive: str
+) -> tuple[str, str]:
     seen = sorted({yes_no_text(value) for column in values.values() for value in column})
-    place = f"{door.file}, column {next(iter(values), output)}"
+    place = f"{door.file}, column {next(iter(values), table)}"
     if positive:
-        return _with_positive(place, output, seen, yes_no_text(positive))
+        return _with_positive(place, table, seen, yes_no_text(positive))
     if not seen or {"0", "1"} & set(seen):
         return ("0", "1")
-    line = f'[outputs.{output}] positive = "{seen[-1]}"'
+    line = f'[outputs.{toml_key(table)}] positive = "{seen[-1]}"'
+    spoken = part.score or part.pred
+    assert spoken is not None  # an output has a score or a prediction
     if len(seen) == 2:
         raise InputError(
             place,
             f"expected 0/1 or true/false, came the two values {seen[0]} and {seen[1]}.",
-            f"Say in the spec which one score.{output} is the probability of: {line}",
+            f"Say in the spec which one {spoken.source} is for, e.g. {line}",
         )
     if len(seen) == 1:
         raise InputError(
@@ -121,17 +125,17 @@ def _names(door: Door, output: str, values: dict[str, list[str]], positive: str)
         place,
         f"expected the two values of a yes/no output, came {len(seen):,}: {listed(seen)}.",
         "An output of many classes has a score column a class: "
-        f"score.{output}.{seen[0]}, score.{output}.{seen[1]} …",
+        f"{spoken.source}.{seen[0]}, {spoken.source}.{seen[1]} …",
     )
 
 
-def _with_positive(place: str, output: str, seen: list[str], positive: str) -> tuple[str, str]:
+def _with_positive(place: str, table: str, seen: list[str], positive: str) -> tuple[str, str]:
     others = [value for value in seen if value != positive]
     if positive in ("0", "1") and (not others or {"0", "1"} & set(others)):
         return ("1" if positive == "0" else "0", positive)
     if positive not in seen and len(others) > 1:
         raise SpecError(
-            f"spec, [outputs.{output}] positive",
+            f"spec, [outputs.{toml_key(table)}] positive",
             f"expected {one_of(seen)} (the values in {place}), came {positive}.",
         )
     if len(others) > 1:
