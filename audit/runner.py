@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -142,7 +143,7 @@ def _write_run(
         "hashes": dict(hashes),
         "seed": spec.seed,
         "packages": package_versions(),
-        "spec": spec.as_json(),
+        "spec": json.loads(json.dumps(spec.as_json(), sort_keys=True)),
         "data": describe_data(examples, loaded.predictions, split, audited, message),
         "sections": sections.entries,
     }
@@ -158,7 +159,7 @@ def _write_run(
 
 
 def _begin(place: RunPlace, path: Path, data_root: str) -> dict[str, Any]:
-    """Make the folder of a run, or clean up after a killed process; from now on it is listed as unfinished."""
+    """Make the folder of a run, or clean up after a killed process; listed as unfinished from now on."""
     place.folder.mkdir(parents=True, exist_ok=True)
     remove_temporary(place.folder)
     earlier = read_times(place.folder)

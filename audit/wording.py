@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from audit.core import Level, Reason, Status, TaskKind
+from audit.metrics import METRICS
 
 REASONS: Mapping[Reason, str] = {
     Reason.NO_TRUTH: "no truth was given",
@@ -73,6 +74,16 @@ def status(code: Status | str) -> str:
 def level(code: Level | str) -> str:
     """Words for a severity."""
     return LEVELS[Level(code)]
+
+
+def kind(code: TaskKind | str) -> str:
+    """Words for what an output predicts."""
+    return KINDS[TaskKind(code)]
+
+
+def metric(name: str) -> str:
+    """A metric's title; a user's own metric keeps its name."""
+    return METRICS[name].title if name in METRICS else name.replace("_", " ")
 
 
 def probe(name: str) -> str:

@@ -43,12 +43,12 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON so that equal values give equal bytes: keys sorted, no NaN, no infinity.
+    """Write JSON so that equal values give equal bytes; mappings keep their order.
 
     Raises:
         ValueError: a float is not finite; `audit.store.plain` turns those into text first.
     """
-    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
 
 

@@ -1,4 +1,4 @@
-"""What auditors say of a run: notes, the status of findings, sign-offs. Appended to a database, never overwritten."""
+"""What auditors say of a run: notes, status of findings, sign-offs. Appended to a database, never changed."""
 
 from __future__ import annotations
 
@@ -157,15 +157,13 @@ class Notes:
         """SQLite itself refuses to update or delete; elsewhere grant the role INSERT and SELECT only."""
         if self.engine.dialect.name != "sqlite":
             return
+        refuse = "BEGIN SELECT RAISE(ABORT, 'notes are appended, never changed'); END"
         with self.engine.begin() as connection:
             for table in _metadata.tables:
                 for change in ("UPDATE", "DELETE"):
-                    connection.execute(
-                        sa.text(
-                            f"CREATE TRIGGER IF NOT EXISTS {table}_no_{change.lower()} BEFORE {change} ON {table} "
-                            "BEGIN SELECT RAISE(ABORT, 'auditors'' notes are appended, never changed'); END"
-                        )
-                    )
+                    name = f"{table}_no_{change.lower()}"
+                    made = f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {change} ON {table} {refuse}"
+                    connection.execute(sa.text(made))
 
 
 def open_notes(runs_dir: Path) -> Notes:
@@ -178,6 +176,6 @@ def open_notes(runs_dir: Path) -> Notes:
 
 
 def finding_key(finding: Finding) -> str:
-    """16 hex digits that stand for a finding in every run of the same model: what it is about, not its numbers."""
+    """16 hex digits that stand for a finding in every run of a model: what it is about, not its numbers."""
     parts = [finding.probe, finding.output, finding.metric, finding.slice.key, finding.reference]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,45 @@
+"""`plumbline verify`: whether a run is as it was written."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from dashboard.cli.arguments import RUN_HELP, add_runs
+
+if TYPE_CHECKING:
+    from dashboard.cli.arguments import Subparsers
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "verify",
+        help="recompute a run's hashes: what is altered, missing or extra",
+        description="Recompute the hash of every file of a run and name what is altered, missing or extra. "
+        "Exit code 1 where anything is, or where the run is unfinished.",
+    )
+    parser.add_argument("name", metavar="RUN", help=RUN_HELP)
+    add_runs(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the verdict."""
+    from audit.store.find import find_run
+    from audit.store.hashes import content_hash, verify
+
+    folder = find_run(arguments.runs, arguments.name)
+    verdict = verify(folder)
+    if verdict.intact:
+        print(f"{folder}: intact. Content hash {content_hash(folder)}")
+        return 0
+    if not verdict.finished:
+        print(f"{folder}: unfinished: it has no run.sha256. Run the same audit again and it goes on.")
+        return 1
+    for word, names in (("altered", verdict.altered), ("missing", verdict.missing), ("extra", verdict.extra)):
+        for name in names:
+            print(f"{word:<8} {name}")
+    count = len(verdict.altered) + len(verdict.missing) + len(verdict.extra)
+    print(f"{folder}: NOT as it was written ({count} {'file' if count == 1 else 'files'}).")
+    return 1
