@@ -276,4 +276,5 @@ def loss_sums(losses: ArrayLike, codes: CodeArray, n_slices: int) -> LossSums:
     used = codes >= 0
     values, slices = np.asarray(losses, dtype=np.float64)[used], codes[used]
     n = np.bincount(slices, minlength=n_slices)
-    return LossSums(n, np.bincount(slices, values, n_slices), np.bincount(slices, values**2, n_slices))
+    total, total_sq = (np.bincount(slices, weights, n_slices) for weights in (values, values**2))
+    return LossSums(n, np.asarray(total, np.float64), np.asarray(total_sq, np.float64))
