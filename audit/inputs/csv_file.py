@@ -17,7 +17,7 @@ from audit.inputs.files import PredictionsFile, Survey, lines_of_text
 from audit.inputs.raw import Raw, plain, record_numbers
 
 DELIMITERS = {"\t": "tabs", ";": "semicolons", "|": "vertical bars"}
-FIRST_BLOCK, LAST_BLOCK = 1 << 23, 1 << 30
+FIRST_BLOCK, LAST_BLOCK = 1 << 20, 1 << 30
 
 
 def header(file: PredictionsFile) -> list[str]:

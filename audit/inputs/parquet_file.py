@@ -14,6 +14,8 @@ from audit.inputs.files import PredictionsFile, Survey
 from audit.inputs.raw import Raw, plain, record_numbers
 
 BATCH = 8192
+SMALLEST = 12
+"""Bytes of a file that can hold both marks and the length of its footer."""
 UNREADABLE = (pa.ArrowException, OSError)
 
 
@@ -72,7 +74,7 @@ def _unreadable(file: PredictionsFile, error: Exception) -> InputError:
     with file.path.open("rb") as raw:
         size = raw.seek(0, 2)
         raw.seek(max(0, size - 4))
-        complete = raw.read(4) == b"PAR1"
+        complete = size >= SMALLEST and raw.read(4) == b"PAR1"
     if not complete:
         return InputError(
             file.name,
