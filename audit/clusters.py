@@ -95,10 +95,10 @@ def design_effect(values: ArrayLike, clusters: ArrayLike, slices: ArrayLike, n_s
     clusters - 1 and the pooled one by 10.
 
     On beta-binomial rows (n = 20 to 500, rates .05 to .5, clusters of 2 to 10, correlation .1 and .4)
-    Wilson's interval on `effective_n` covers .96 on average and .91 at worst for one slice alone, .96 and .93
-    for five slices with one correlation. Where one slice of five has ten times the correlation of the others
-    (.5 and .05), that slice is covered .90 on average and .76 at worst (two clusters of ten); with the pooled
-    correlation alone .83 and .72.
+    Wilson's interval on `effective_n` covers .96 on average and .92 at worst for one slice alone, .96 and .94
+    for five slices of one correlation; Newcombe's for slice against outside .96 and .93. Where one slice of
+    five has ten times the correlation of the others (.5 and .05), it is covered .90 on average and .76 at
+    worst (two clusters of ten); with the pooled correlation alone .83 and .72.
 
     Args:
         values: 0/1 for a rate, or numbers for a mean, shape (n,). Give only the rows of the metric's

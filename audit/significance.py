@@ -186,7 +186,8 @@ def rate_omnibus(
     1,000, chi-square. Else two groups: the exact unconditional test by the score statistic, the largest p
     over the plausible common rates. More groups: tables drawn with all margins fixed, p = (1 + tables with as
     large a chi-square) ÷ (1 + draws); while p < 10 ÷ draws, chi-square's own p where all expected counts are
-    at least 5, more draws otherwise.
+    at least 5, more draws otherwise. On effective counts of clustered rows it is cautious (2 % false alarms
+    on average): `permutation_means` on the 0/1 rows with their clusters is the sharper test there.
 
     Args:
         events: events of each group, shape (K,); may be fractional (effective counts), which are rounded: n
@@ -203,8 +204,7 @@ def rate_omnibus(
         ValueError: events are negative or above n.
 
     Source:
-        Suissa and Shuster (1985), JRSS A 148, 317-327; Berger and Boos (1994), JASA 89, 1012-1016;
-        Patefield's tables by the multivariate hypergeometric distribution.
+        Suissa and Shuster (1985), JRSS A 148, 317-327; Berger and Boos (1994), JASA 89, 1012-1016.
     """
     events, n = _checked(events, n)
     events, n = events[n > 0], n[n > 0]
@@ -258,6 +258,10 @@ def welch_t(
 ) -> MeanTest:
     """Test the difference of two independent means from sums, variances unequal.
 
+    False alarms at the 5 % level for log-normal errors: 4 % of 20 against 20 rows, 11 % of 20 against 200, 8
+    % of 50 against 500, 7 % of 200 against 2,000. `permutation_means` stays at 5 % where the two have one
+    distribution.
+
     Args:
         n1: rows of the first sample, shape (S,).
         total1: sum of x - centre over the first sample, shape (S,).
@@ -283,6 +287,9 @@ def welch_t(
 
 def welch_anova(n: ArrayLike, total: ArrayLike, total_sq: ArrayLike, centre: ArrayLike = 0.0) -> MeanTest:
     """Test that K groups have the same mean from sums, variances unequal.
+
+    False alarms at the 5 % level of five groups: 7 % for log-normal errors of 20 or 50 rows a group, 5 % of
+    200 and for normal errors. `permutation_means` stays at 5 % where the groups have one distribution.
 
     Args:
         n: rows of each group, shape (..., K); groups of fewer than two rows are left out.
@@ -330,6 +337,10 @@ def permutation_means(
     draws), with more draws while p < 10 ÷ draws. A squared standard error counts as at least a hundredth of
     what the pooled spread would give, so that a small group of equal rows has a finite weight.
 
+    False alarms at the 5 % level: 5 % for log-normal errors of 5 groups of 20 or of 20 against 200 rows, and
+    for clustered rows (48 % if their clusters are ignored); 10 % for 40 against 40 rows of one mean but of
+    log-normal shapes as unlike as sigma .5 and 1.
+
     Args:
         values: one number a row, shape (n,): an error, or 0/1.
         groups: group code of each row, shape (n,); below 0: left out.
@@ -342,6 +353,9 @@ def permutation_means(
 
     Returns:
         The test; p NaN where fewer than two groups have two units. p is 1 where all values are equal.
+
+    Raises:
+        ValueError: a value is not finite.
 
     Source:
         Chung and Romano (2013), Annals of Statistics 41, 484-507; DiCiccio, Vasudevan, Basu, Kenthapadi and
