@@ -1,7 +1,7 @@
 """Any torchvision classification network by name, without its last layer: pictures in, feature vectors out.
 
-Sources: torchvision's model zoo (https://docs.pytorch.org/vision/stable/models.html); every network keeps the
-key names of its torchvision weights, so that published weights load.
+Sources: torchvision's model zoo (https://docs.pytorch.org/vision/stable/models.html); every network keeps
+the key names of its torchvision weights, so that published weights load.
 """
 
 from __future__ import annotations
@@ -34,6 +34,21 @@ class Backbone(nn.Module):
         """Wrap a network whose head is already off (see `build`)."""
         super().__init__()
         self.name, self.network, self.width = name, network, width
+        self.frozen = False
+
+    def freeze(self, frozen: bool) -> Backbone:
+        """Stop (or resume) learning.
+
+        Weights, and the statistics of normalisation layers, stay as they are.
+        """
+        self.frozen = frozen
+        self.requires_grad_(not frozen)
+        return self.train(self.training)
+
+    def train(self, mode: bool = True) -> Backbone:
+        """As usual, but a frozen backbone stays in evaluation mode."""
+        super().train(mode and not self.frozen)
+        return self
 
     def forward(self, images: Tensor) -> Tensor:
         """(n, 3, size, size), normalised -> (n, width)."""
@@ -52,13 +67,14 @@ def names() -> list[str]:
     return sorted(torchvision.models.list_models(module=torchvision.models))
 
 
-def build(name: str, weights: str = RANDOM) -> Backbone:
+def build(name: str, weights: str = RANDOM, size: int | None = None) -> Backbone:
     """Make a feature extractor.
 
     Args:
         name: torchvision's name of a classification network, e.g. ``resnet18``, ``squeezenet1_1``.
         weights: ``random`` (drawn from torch's generator), ``default`` (torchvision's published weights), or
             the path of a safetensors file with torchvision's key names, or of a folder that holds one.
+        size: side of the pictures that will come; checked where the network takes one size only.
 
     Raises:
         InputError: unknown name, weights that can't be had offline, or a file that does not fit the network.
@@ -71,6 +87,13 @@ def build(name: str, weights: str = RANDOM) -> Backbone:
             f"Near it: {', '.join(near)}.",
         )
     network = _published(name) if weights == HUB else _bare(name)
+    only = getattr(
+        network, "image_size", 224 if name == "maxvit_t" else None
+    )  # positions are learned for one size
+    if size is not None and only is not None and size != only:
+        raise InputError(
+            f"backbone {name!r}", f"reads pictures of {only} pixels only; {size} were asked for."
+        )
     head, width = _head(network, name)
     if weights not in (RANDOM, HUB):
         _load_file(network, Path(weights), name, head)

@@ -1,11 +1,11 @@
 """The faces network: one forward pass gives an age with its spread, and a gender.
 
 Age is a distribution over bins of completed years; the prediction is its expected value, its standard
-deviation says how sure the network is (Rothe et al., "Deep expectation of real and apparent age", IJCV 2018).
-Truth is an interval of years: an exact age is an interval of one year, a band ("30-39") trains through the
-bins that it covers, no midpoint is invented. The two losses are weighed by learned noise (Kendall, Gal &
-Cipolla, "Multi-task learning using uncertainty", CVPR 2018) or by fixed weights. "Gender" is the data set's
-annotation of how a person looks, in two values; nothing else.
+deviation says how sure the network is (Rothe et al., "Deep expectation of real and apparent age", IJCV
+2018). Truth is an interval of years: an exact age is an interval of one year, a band ("30-39") trains
+through the bins that it covers, no midpoint is invented. The two losses are weighed by learned noise
+(Kendall, Gal & Cipolla, "Multi-task learning using uncertainty", CVPR 2018) or by fixed weights. "Gender"
+is the data set's annotation of how a person looks, in two values; nothing else.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ class FacesNetwork(nn.Module):
         """
         super().__init__()
         self.config, self.size = config, config.size
-        self.backbone = build(config.backbone, weights)
+        self.backbone = build(config.backbone, weights, config.size)
+        self.norm = nn.LayerNorm(self.backbone.width)  # backbones differ in scale by a factor of 100
         self.dropout = nn.Dropout(config.dropout)
         self.age = nn.Linear(self.backbone.width, len(config.edges) - 1)
         self.gender = nn.Linear(self.backbone.width, 1)
@@ -90,7 +91,7 @@ class FacesNetwork(nn.Module):
 
         (n, B) logits; "gender": (n,) logit of the second gender.
         """
-        features = self.dropout(self.features(images))
+        features = self.dropout(self.norm(self.features(images)))
         return {"age": self.age(features), "gender": self.gender(features)[:, 0]}
 
     def scores(self, raw: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -108,8 +109,9 @@ class FacesNetwork(nn.Module):
             (n,) years and (n,) years.
         """
         p = torch.softmax(logits, 1)  # (n, B)
-        mean = p @ self.centre
-        variance = (p * (self.centre[None] - mean[:, None]) ** 2).sum(1)
+        centre = self.centre.to(p.dtype)
+        mean = p @ centre
+        variance = (p * (centre[None] - mean[:, None]) ** 2).sum(1)
         return mean, variance.sqrt()
 
     def row_loss(self, raw: Mapping[str, Tensor], output: str, target: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Makes an image network auditable: numpy pictures in, numpy scores out; the framework stays inside.
 
-Implements `audit.protocols`: Model, Differentiable (with respect to pixels in [0, 255], before resizing and
-normalising), Embeds, Randomisable and Tunable.
+Implements `audit.protocols`: Model, Differentiable (with respect to pixels in [0, 255], before resizing
+and normalising), Embeds, Randomisable and Tunable.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ class ImageModel:
     def _scores(self, pixels: Tensor) -> Mapping[str, Tensor]:
         with self._precision():
             raw = self._forward(normalise(pixels))
-        return self.network.scores({name: value.float() for name, value in raw.items()})
+        return self.network.scores({name: value.double() for name, value in raw.items()})
 
     def _gradients(self, pictures: Sequence[Any], target: Tensor, output: str) -> list[NDArray[np.float64]]:
         leaves = [single(picture).to(self.device).requires_grad_() for picture in pictures]

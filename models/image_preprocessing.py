@@ -1,8 +1,9 @@
-"""From a picture to the numbers that a network reads: the same decoding and resizing in training and in an audit.
+"""From a picture to the numbers that a network reads, alike in training and in an audit.
 
-A picture is an (H, W, 3) uint8 array. It is squeezed to a square as a whole (no crop): an auditor who looks at an
-attribution map must be able to trust that the model saw every pixel that is shown. Resizing is anti-aliased
-bilinear, in floating point and differentiable, so gradients reach the pixels of the picture as it came.
+A picture is an (H, W, 3) uint8 array. It is squeezed to a square as a whole (no crop): an auditor who
+looks at an attribution map must be able to trust that the model saw every pixel that is shown. Resizing
+is anti- aliased bilinear, in floating point and differentiable, so gradients reach the pixels of the
+picture as it came.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from audit.errors import InputError
 MEAN = (0.485, 0.456, 0.406)
 """Of ImageNet, per channel, for pixels in [0, 1]: what torchvision's weights were trained with."""
 STD = (0.229, 0.224, 0.225)
-MAX_PIXELS = 64_000_000
-"""A larger picture is refused before it is decoded (8,000 x 8,000).
+MAX_PIXELS = 50_000_000
+"""A larger picture is refused before it is decoded (7,000 x 7,000).
 
 A small file can hold a very large one.
 """
@@ -32,13 +33,11 @@ A small file can hold a very large one.
 Picture = NDArray[np.uint8]
 
 
-def decode(path: Path | str, at_least: int = 0) -> Picture:
+def decode(path: Path | str) -> Picture:
     """Read a picture as RGB, upright.
 
     Args:
         path: file in any format that Pillow reads.
-        at_least: a JPEG may be decoded at a half, quarter or eighth of its size as long as both sides stay at
-            least this long (much faster for large photographs); 0: always at full size.
 
     Returns:
         (H, W, 3) uint8.
@@ -57,8 +56,6 @@ def decode(path: Path | str, at_least: int = 0) -> Picture:
                     raise InputError(
                         str(path), f"a picture of {width} x {height} pixels; at most {MAX_PIXELS:,} are read."
                     )
-                if at_least:
-                    image.draft("RGB", (2 * at_least, 2 * at_least))
                 return np.array(ImageOps.exif_transpose(image).convert("RGB"))
     except FileNotFoundError as error:
         raise InputError(str(path), "there is no such file.") from error

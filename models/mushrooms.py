@@ -56,7 +56,8 @@ class MushroomsNetwork(nn.Module):
         """
         super().__init__()
         self.config, self.size = config, config.size
-        self.backbone = build(config.backbone, weights)
+        self.backbone = build(config.backbone, weights, config.size)
+        self.norm = nn.LayerNorm(self.backbone.width)  # backbones differ in scale by a factor of 100
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(self.backbone.width, len(config.classes))
         self.tasks: Mapping[str, Task] = {
@@ -69,7 +70,7 @@ class MushroomsNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """(n, 3, size, size), normalised -> {output: (n, C) logits}."""
-        return {self.config.output: self.head(self.dropout(self.features(images)))}
+        return {self.config.output: self.head(self.dropout(self.norm(self.features(images))))}
 
     def scores(self, raw: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Logits -> (n, C) probabilities."""
