@@ -117,7 +117,7 @@ def _sums(errors: FloatArray) -> SliceCounts:
 
 
 def _excess(inside: SliceCounts, rest: SliceCounts, half: _Half) -> tuple[FloatArray, FloatArray]:
-    """Mean error of slices less their parents', and its lower limit; `rest` is the parent without the slice."""
+    """Mean error of slices less their parents', and its lower limit; `rest` is the parent less the slice."""
     share = rest.n / (rest.n + inside.n)  # slice - parent = (slice - rest) x share; those are independent
     if half.binary:
         interval = newcombe(inside.total, inside.n, rest.total, rest.n, half.level)
