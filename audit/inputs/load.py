@@ -31,10 +31,11 @@ from audit.inputs.groups import (
     splits,
     too_many_message,
 )
+from audit.inputs.ids import read_ids
 from audit.inputs.outputs import build
 from audit.inputs.plans import plans, truth_only_message
 from audit.inputs.raw import text_of
-from audit.inputs.rejected import LineOf, as_table, read_ids, refusals
+from audit.inputs.rejected import LineOf, as_table, refusals
 from audit.spec import AttributeSpec, Spec
 
 FORMATS: Mapping[Kind, ModuleType] = {Kind.CSV: csv_file, Kind.PARQUET: parquet_file, Kind.JSONL: jsonl_file}

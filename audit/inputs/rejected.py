@@ -7,14 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from audit.csv_export import write_csv
 from audit.inputs.cells import Cells
-from audit.inputs.columns import Column
 from audit.inputs.door import Door
-from audit.inputs.raw import text_of
 
 SCHEMA = pa.schema(
     [
@@ -33,31 +30,6 @@ Line = tuple[int, str | None, str, str]
 """(record, id, column, reason)"""
 LineOf = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 """(k,) record numbers -> (k,) lines of the file."""
-
-
-def read_ids(door: Door, column: Column) -> tuple[pa.Array, Mapping[int, str]]:
-    """Ids as text, and the rows whose id is bad with the reason: the first of equal ids is good.
-
-    Args:
-        door: the file.
-        column: the id column.
-    """
-    ids = text_of(door.raw.columns[column.source])
-    bad: dict[int, str] = {}
-    for row in np.flatnonzero(ids.is_null().to_numpy(zero_copy_only=False)):
-        bad[int(row)] = "the id is empty"
-    with_nul = pc.fill_null(pc.match_substring(ids, "\0"), False)
-    for row in np.flatnonzero(with_nul.to_numpy(zero_copy_only=False)):
-        bad[int(row)] = "the id holds a NUL byte"
-    if pc.count_distinct(ids).as_py() < len(ids) - ids.null_count:
-        codes = ids.dictionary_encode().indices
-        known = np.flatnonzero(codes.is_valid().to_numpy(zero_copy_only=False))
-        coded = codes.drop_null().to_numpy()
-        _, first = np.unique(coded, return_index=True)
-        for row, original in zip(known, known[first[coded]], strict=True):
-            if row != original:
-                bad.setdefault(int(row), f"the id is that of record {door.raw.records[original]:,}")
-    return ids, bad
 
 
 def refusals(
