@@ -39,17 +39,11 @@ class Ranking(NamedTuple):
 
 
 class PlacementVariance(NamedTuple):
-    """Variance of a mean placement.
+    """Mean placement of K slices and its variance."""
 
-    Attributes:
-        mean: (K,) float64, mean over the upper rows.
-        variance: (K,) float64, NaN with fewer than two units on a side.
-        units: (2, K) int64, independent units (rows, or clusters) with a lower, an upper row.
-    """
-
-    mean: FloatArray
-    variance: FloatArray
-    units: IntArray
+    mean: FloatArray  # (K,) over the upper rows
+    variance: FloatArray  # (K,) of the mean; NaN with fewer than two units on a side
+    units: IntArray  # (2, K) independent units, rows or clusters, with a lower and with an upper row
 
 
 def rank(scores: ArrayLike) -> Ranking:
@@ -69,6 +63,24 @@ def rank(scores: ArrayLike) -> Ranking:
     changes = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
     starts = np.concatenate(([0], changes, [ordered.size])) if ordered.size else np.zeros(1)
     return Ranking(order.astype(np.int64, copy=False), starts.astype(np.int64))
+
+
+def checked_columns(
+    ranking: Ranking, side: CodeArray, codes: CodeArray, n_slices: int
+) -> tuple[_SideArray, _SliceArray]:
+    """Side and codes as the compiled walks take them; those do not check their bounds.
+
+    Raises:
+        ValueError: the columns differ in length from the ranking, or hold a code that is too large.
+    """
+    n = ranking.order.size
+    if side.shape != (n,) or codes.shape != (n,):
+        raise ValueError(f"side and codes must be ({n},) as the ranking, got {side.shape} and {codes.shape}")
+    if codes.max(initial=-1) >= n_slices or side.max(initial=-1) > 1:
+        raise ValueError(
+            f"codes must be below {n_slices} and side at most 1, got {codes.max()}, {side.max()}"
+        )
+    return np.ascontiguousarray(side, dtype=np.int8), np.ascontiguousarray(codes, dtype=np.int32)
 
 
 @njit(cache=True, nogil=True)
@@ -214,8 +226,7 @@ def slice_variances(
     Returns:
         That of the K slices, and that of the K sets of known rows outside each slice.
     """
-    small_side = np.ascontiguousarray(side, dtype=np.int8)
-    small_codes = np.ascontiguousarray(codes, dtype=np.int32)
+    small_side, small_codes = checked_columns(ranking, side, codes, n_slices)
     own, out = _walk(ranking.order, ranking.starts, small_side, small_codes, n_slices, unknown)
     return _variance(own), _variance(out)
 
@@ -250,8 +261,7 @@ def _place_rows(
 
 def row_placements(ranking: Ranking, side: CodeArray, codes: CodeArray, n_slices: int) -> FloatArray:
     """Placement of each row within its own slice, (n,) in [0, 1]; NaN where the row is in no comparison."""
-    small_side = np.ascontiguousarray(side, dtype=np.int8)
-    small_codes = np.ascontiguousarray(codes, dtype=np.int32)
+    small_side, small_codes = checked_columns(ranking, side, codes, n_slices)
     used = (small_side >= 0) & (small_codes >= 0)
     key = small_side[used] * np.int64(n_slices) + small_codes[used]
     n = np.bincount(key, minlength=2 * n_slices).reshape(2, n_slices).astype(np.int64)

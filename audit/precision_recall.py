@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 
 from audit.intervals import normal_quantile, wilson
-from audit.placements import CodeArray, FloatArray, IntArray, Ranking
+from audit.placements import CodeArray, FloatArray, IntArray, Ranking, checked_columns
 
 METHODS = ("not computed", "logit (Boyd, Eng and Page 2013)", "Wilson on the positives")
 """Names of the codes in `PrecisionTable.method`."""
@@ -137,8 +137,7 @@ def average_precision_by_slice(
     Source:
         Boyd, Eng & Page (2013), Area under the precision-recall curve, ECML PKDD, LNCS 8190, 451-466.
     """
-    small_truth = np.ascontiguousarray(truth, dtype=np.int8)
-    small_codes = np.ascontiguousarray(codes, dtype=np.int32)
+    small_truth, small_codes = checked_columns(ranking, truth, codes, n_slices)
     seen, sums = _descend(ranking.order, ranking.starts, small_truth, small_codes, n_slices, unknown)
     inside, members = seen[:, :-1], seen[:, :-1].copy()
     if unknown >= 0:
