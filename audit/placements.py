@@ -27,15 +27,10 @@ _Sums = tuple[IntArray, IntArray, IntArray, FloatArray]
 
 
 class Ranking(NamedTuple):
-    """One output's scores, sorted once; nothing else about the scores is needed afterwards.
+    """One output's scores, sorted once; nothing else about the scores is needed afterwards."""
 
-    Attributes:
-        order: (n,) int64, rows from the lowest to the highest score.
-        starts: (groups + 1,) int64, where each group of equal scores begins in `order`; the last entry is n.
-    """
-
-    order: IntArray
-    starts: IntArray
+    order: IntArray  # (n,) rows from the lowest to the highest score
+    starts: IntArray  # (groups + 1,) where each group of equal scores begins in `order`; the last is n
 
 
 class PlacementVariance(NamedTuple):
