@@ -56,26 +56,28 @@ def _shifted(part: Partition) -> NDArray[np.int64]:
     return part.codes.astype(np.int64) + 1
 
 
-def known_total(slices: SliceSet, moments: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum the moments of the known slices of each slice's partition.
+def everyone_else(slices: SliceSet, moments: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum the moments of the rows outside each slice.
 
     Args:
         slices: S slices.
         moments: (S, m).
 
     Returns:
-        (S, m): for every slice the moments of all rows whose values are known in its partition. Less the
-        slice's own they are those of everyone else.
+        (S, m): for every slice the moments of all rows whose values are known in its partition, less its own.
     """
-    total = np.empty_like(moments)
+    outside = np.empty_like(moments)
     for part in slices.partitions:
         columns = part.columns
-        total[columns] = moments[columns][part.known].sum(axis=0)
-    return total
+        total = moments[columns][part.known].sum(axis=0)
+        outside[columns] = total - np.where(part.known[:, None], moments[columns], 0.0)
+    return outside
 
 
-def parent_total(slices: SliceSet, moments: NDArray[np.float64], position: int) -> NDArray[np.float64]:
-    """Sum the moments of the known slices that share a crossing's value of one attribute.
+def rest_of_parent(
+    slices: SliceSet, moments: NDArray[np.float64], position: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sum the moments of the other known slices that share a crossing's value of one attribute.
 
     Args:
         slices: S slices.
@@ -83,9 +85,10 @@ def parent_total(slices: SliceSet, moments: NDArray[np.float64], position: int) 
         position: which of the crossing's attributes.
 
     Returns:
-        (S, m): the parent restricted to rows known in the whole crossing; NaN where there is no such parent.
+        (S, m) the parent restricted to rows known in the whole crossing, and (S, m) that less the slice's
+        own; NaN where there is no such parent, and for slices with an unknown value.
     """
-    total = np.full_like(moments, np.nan)
+    total, rest = np.full_like(moments, np.nan), np.full_like(moments, np.nan)
     for part in slices.partitions:
         if len(part.attributes) < 2 or position >= len(part.attributes):
             continue
@@ -94,5 +97,6 @@ def parent_total(slices: SliceSet, moments: NDArray[np.float64], position: int) 
         ids, inverse = np.unique(parent, return_inverse=True)
         sums = np.zeros((len(ids), moments.shape[1]))
         np.add.at(sums, inverse[part.known], moments[columns][part.known])
-        total[columns] = sums[inverse]
-    return total
+        total[columns] = np.where(part.known[:, None], sums[inverse], np.nan)
+        rest[columns] = total[columns] - moments[columns]
+    return total, rest

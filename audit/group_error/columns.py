@@ -85,12 +85,12 @@ def cluster_shares(
     for part in slices.partitions:
         used = counted & (part.codes >= 0)
         effect = design_effect(values[used], clusters[used], part.codes[used], part.size)
-        for target, rows, deff in (
-            (shares.own, effect.rows, effect.deff),
-            (shares.outside, effect.rows_outside, effect.deff_outside),
+        for target, rows, deff, df in (
+            (shares.own, effect.rows, effect.deff, effect.df),
+            (shares.outside, effect.rows_outside, effect.deff_outside, effect.df_outside),
         ):
             with np.errstate(invalid="ignore", divide="ignore"):
-                share = effective_n(rows, deff, effect.df, level) / rows
+                share = effective_n(rows, deff, df, level) / rows
             target[part.columns] = np.where(np.isfinite(share), share, 1.0)
     return shares
 

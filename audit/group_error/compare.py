@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.core import Reason
-from audit.counts import known_total, parent_total
+from audit.counts import everyone_else, rest_of_parent
 from audit.group_error.forms import Array, Difference, Form, Summary
 from audit.metrics import Metric
 from audit.slices import EVERYONE_ELSE, SliceSet
@@ -83,7 +83,7 @@ def compare(
     """
     own = form.summary(moments, shares.own, level)
     declared = slices.reference >= 0
-    reference = np.where(declared[:, None], moments[slices.reference], known_total(slices, moments) - moments)
+    reference = np.where(declared[:, None], moments[slices.reference], everyone_else(slices, moments))
     other_share = np.where(declared, shares.own[slices.reference], shares.outside)
     versus = Comparison(
         reference=reference_keys(slices),
@@ -135,14 +135,13 @@ def _excess(
     level: float,
     fixing: Sequence[str],
 ) -> Comparison:
-    totals = [parent_total(slices, moments, j) for j in range(slices.parents.shape[1])]
-    parents = [_safe(form.summary, t, shares.own, level) for t in totals]
+    sums = [rest_of_parent(slices, moments, j) for j in range(slices.parents.shape[1])]
+    parents = [_safe(form.summary, total, shares.own, level) for total, _ in sums]
     pick = worst(metric, np.stack([p.value for p in parents], axis=1), fixed_parents(slices, fixing))
     rows = np.arange(len(slices))
-    total = np.stack(totals, axis=1)[rows, pick]
+    total, rest = (np.stack([pair[i] for pair in sums], axis=1)[rows, pick] for i in (0, 1))
     parent = slices.parents[rows, pick]
     parent_share = shares.own[parent]
-    rest = total - moments
     gap = _safe(lambda m, s, lv: form.difference(moments, shares.own, m, s, lv), rest, parent_share, level)
     whole = _safe(form.summary, total, parent_share, level)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -225,8 +224,8 @@ def why_untested(
         sparse = (metric.unit == "rate") & (np.minimum(rate, 1 - rate) * effective < EXPECTED_EVENTS)
         few = ~(own.n >= minimum_n)
     by_truth = np.array([any(a in fixing for a in s.attributes) for s in slices.slices])
-    # crossed with what fixes the class, an error rate repeats FPR, FNR or recall of the other attribute; the error
-    # of a number inside a band of truth says something new, and is compared inside that band
+    # crossed with what fixes the class, an error rate repeats FPR, FNR or recall of the other attribute; the
+    # error of a number inside a band of truth says something new, and is compared inside that band
     by_truth &= (slices.depth < 2) | (metric.name not in ("mae", "bias"))
     itself = slices.reference == np.arange(len(slices))
     nothing = np.isnan(tested.gap.value)

@@ -80,11 +80,11 @@ def _spread(m: Measured, column: Column, known: np.ndarray, spec: Spec) -> Sprea
     if isinstance(form, Rate) and not form.transform:
         values, counted = indicator(m.target, m.measures, column.metric.name)
         share = cluster_shares(values, counted, m.slices, m.clusters, spec.level).own[known]
-        return rate_spread(column.own.events[known], column.own.n[known], share, spec.seed)
+        return rate_spread(column.own.events[known], column.own.n[known], share, spec.seed, spec.draws)
     width = column.own.high[known] - column.own.low[known]
     error = width / (2 * normal_quantile(spec.level))
     return normal_spread(
-        column.own.value[known], error, spec.seed, bounded=column.metric.unit in ("rate", "AUC")
+        column.own.value[known], error, spec.seed, spec.draws, bounded=column.metric.unit in ("rate", "AUC")
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,10 +31,14 @@ def findings(ranked: Sequence[RankedColumn], examples: Examples, probe: str) -> 
         probe: name of the probe.
 
     Returns:
-        Worst first: by severity, then rows affected. Harmful differences with an unadjusted p above .05 are
+        In order of the columns. Harmful differences with an unadjusted p above .05 are
         not listed; they stand in the table `slices`.
     """
-    found = [f for r in ranked for f in _of_column(r, examples, probe)]
+    return tuple(f for r in ranked for f in _of_column(r, examples, probe))
+
+
+def worst_first(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Order findings by severity, then adjusted p, then rows affected; names break ties."""
     order = list(Level)
     return tuple(
         sorted(

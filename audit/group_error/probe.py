@@ -14,7 +14,7 @@ from audit.group_error.columns import columns
 from audit.group_error.compare import Column
 from audit.group_error.composition import composition
 from audit.group_error.families import PRIMARY, Measured, primary_tests
-from audit.group_error.findings import findings
+from audit.group_error.findings import findings, worst_first
 from audit.group_error.fixing import fixing_attributes
 from audit.group_error.joint import joint_errors
 from audit.group_error.ranked import RankedColumn, rank_columns
@@ -47,11 +47,11 @@ class GroupError:
         }
         hits, search_tables, search_summary = searched.search(context, [m for m, _ in found])
         tables |= search_tables
-        ordered = findings(ranked, context.examples, self.name)
+        ordered = worst_first([*findings(ranked, context.examples, self.name), *hits])
         return Section(
             probe=self.name,
             status=Status.OK,
-            findings=ordered + hits,
+            findings=ordered,
             tables={name: table for name, table in tables.items() if table.num_rows},
             summary=_summary(context, found, ranked, primary) | search_summary,
         )

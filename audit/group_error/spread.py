@@ -11,8 +11,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-DRAWS = 9_999
-
 
 class Spread(NamedTuple):
     """One metric over the groups of one attribute."""
@@ -39,7 +37,7 @@ class Spread(NamedTuple):
 
 
 def rate_spread(
-    events: NDArray[np.float64], n: NDArray[np.float64], share: NDArray[np.float64], seed: int
+    events: NDArray[np.float64], n: NDArray[np.float64], share: NDArray[np.float64], seed: int, draws: int
 ) -> Spread:
     """Spread of rates; under equality every group draws Binomial(effective n, pooled rate).
 
@@ -48,18 +46,21 @@ def rate_spread(
         n: (K,) rows, at least one group with some.
         share: (K,) effective n / n.
         seed: of the draws.
+        draws: how many.
     """
     used = np.flatnonzero(n > 0)
+    if len(used) < 2:
+        return nothing(len(used))
     events, n, share = events[used], n[used], share[used]
     rate, pooled = events / n, float(events.sum() / n.sum())
     effective = np.maximum(np.round(n * share), 1)
-    draws = np.random.default_rng(seed).binomial(effective.astype(np.int64), pooled, size=(DRAWS, len(used)))
+    null = np.random.default_rng(seed).binomial(effective.astype(np.int64), pooled, size=(draws, len(used)))
     variance = rate * (1 - rate) / np.maximum(n * share - 1, 1)
-    return _spread(rate, draws / effective, variance, used)
+    return _spread(rate, null / effective, variance, used)
 
 
 def normal_spread(
-    value: NDArray[np.float64], error: NDArray[np.float64], seed: int, *, bounded: bool = False
+    value: NDArray[np.float64], error: NDArray[np.float64], seed: int, draws: int, *, bounded: bool = False
 ) -> Spread:
     """Spread of estimates with standard errors; under equality every group draws Normal(common, error²).
 
@@ -67,14 +68,22 @@ def normal_spread(
         value: (K,) NaN where a group has none.
         error: (K,) standard errors.
         seed: of the draws.
+        draws: how many.
         bounded: whether values and draws lie in [0, 1].
     """
     used = np.flatnonzero(~np.isnan(value) & ~np.isnan(error))
+    if len(used) < 2:
+        return nothing(len(used))
     value, error = value[used], error[used]
     weight = 1 / np.maximum(error, 1e-12) ** 2
-    common = float((value * weight).sum() / weight.sum()) if len(used) else np.nan
-    draws = common + error * np.random.default_rng(seed).standard_normal((DRAWS, len(used)))
-    return _spread(value, np.clip(draws, 0, 1) if bounded else draws, error**2, used)
+    common = float((value * weight).sum() / weight.sum())
+    null = common + error * np.random.default_rng(seed).standard_normal((draws, len(used)))
+    return _spread(value, np.clip(null, 0, 1) if bounded else null, error**2, used)
+
+
+def nothing(groups: int) -> Spread:
+    """No spread: fewer than two groups have a value."""
+    return Spread(*(np.nan,) * 6, -1, -1, groups, np.nan, np.nan)
 
 
 def _spread(
@@ -83,8 +92,6 @@ def _spread(
     variance: NDArray[np.float64],
     used: NDArray[np.int64],
 ) -> Spread:
-    if len(used) < 2:
-        return Spread(*(np.nan,) * 6, -1, -1, len(used), np.nan, np.nan)
     gap = float(value.max() - value.min())
     null = draws.max(axis=1) - draws.min(axis=1)
     low, high = np.quantile(null, [0.025, 0.975])
