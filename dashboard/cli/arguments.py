@@ -16,7 +16,7 @@ RUN_HELP = "a run: its folder, the start of its id, or NAME/VERSION (its newest)
 class _Help(argparse.HelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=28, width=100)
-        self._action_max_length = 12  # argparse forgets the indent of sub-commands when it measures
+        self._action_max_length = 14  # argparse forgets the indent of sub-commands when it measures
 
 
 class Parser(argparse.ArgumentParser):
