@@ -169,8 +169,8 @@ def _finding(
             level=level,
             score=score,
             margin=margin,
-            why=f"found by search, confirmed on {inside.n + outside.n} unseen rows; nearest end of the
-            interval " f"{float(gap.low):.3g} ÷ margin {margin:.3g} = {score:.2g}",
+            why=f"found by search, confirmed on {inside.n + outside.n} unseen rows; nearest end "
+            f"{float(gap.low):.3g} ÷ margin {margin:.3g} = {score:.2g}",
         ),
         smallest_gap=None,
         affected=inside.n,
