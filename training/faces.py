@@ -1,8 +1,8 @@
 """Train the faces network: age as an expected value over bins, and gender, in one pass.
 
-plumbline train faces --data DIR --weights-out DIR --backbone-weights squeezenet1_1/ --freeze-epochs 2
-plumbline train faces --data DIR --weights-out DIR --backbone resnet18 --pretrained --accelerator gpu
-plumbline train faces --data DIR --weights-out DIR --thin ethnicity=Black:0.9
+    plumbline train faces --data DIR --weights-out DIR --backbone-weights squeezenet1_1/ --freeze-epochs 2
+    plumbline train faces --data DIR --weights-out DIR --backbone resnet18 --pretrained --accelerator gpu
+    plumbline train faces --data DIR --weights-out DIR --thin ethnicity=Black:0.9
 
 The loss is the negative log-likelihood of the age's interval plus the cross-entropy of gender, weighed by
 learned noise (--loss-weights learned) or as set (--loss-weights 1,0.5). The best epoch has the smallest

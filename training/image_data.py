@@ -19,11 +19,10 @@ from numpy.typing import NDArray
 
 from audit.core import SPLITS, Attribute
 from audit.errors import InputError
-from training.data.duplicates import clusters_by_hash
 from training.data.loading import Loaded, joined_clusters, load
 from training.data.records import Faces, Kind, Mushrooms
 from training.data.splits import TRAIN, plan_splits
-from training.image_copies import as_lines, explore, first_of_each, suggested
+from training.image_copies import FoundCopies, find_copies, first_of_each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +61,8 @@ def prepare(kind: Kind, args: argparse.Namespace, say: Callable[[str], None] | N
         tell(message)
     if loaded.refused:
         tell(f"{loaded.refused} rows or files can't be used; `plumbline data {kind} {args.data}` lists them")
-    distance = _distance(loaded, args, tell)
-    clusters = joined_clusters(
-        clusters_by_hash(phash=loaded.facts.phash, distance=distance), loaded.data.cluster
-    )
+    copied = _copies(loaded, args, tell)
+    clusters = joined_clusters(copied.clusters, loaded.data.cluster)
     plan = plan_splits(loaded.data, clusters, args.seed)
     ids = np.asarray(loaded.data.ids.to_pylist(), dtype=object)
     keep = plan.split >= 0
@@ -88,7 +85,8 @@ def prepare(kind: Kind, args: argparse.Namespace, say: Callable[[str], None] | N
     facts = {
         "rows": {name: int((kept.split == code).sum()) for code, name in enumerate(SPLITS)},
         "split": plan.how,
-        "copies_distance": distance,
+        "copies": copied.how,
+        "copies_distance": copied.distance,
         "copies_left_out": copies,
         "copies_of_held_back": plan.left_out,
         "thinned": list(args.thin),
@@ -127,15 +125,12 @@ def common_columns(
     return {"id": data.ids, "split": pa.array(names, pa.string())}, last
 
 
-def _distance(loaded: Loaded, args: argparse.Namespace, tell: Callable[[str], None]) -> int:
-    if args.copies_distance is not None:
-        return int(args.copies_distance)
+def _copies(loaded: Loaded, args: argparse.Namespace, tell: Callable[[str], None]) -> FoundCopies:
     paths = [Path(loaded.data.root, name) for name in loaded.data.paths.to_pylist()]
-    rungs = explore(loaded.facts.phash, paths, args.seed)
-    chosen = suggested(rungs)
-    for line in as_lines(rungs, chosen):
+    found = find_copies(paths, loaded.facts.phash, args.copies_distance, args.seed)
+    for line in found.lines:
         tell(line)
-    return chosen
+    return found
 
 
 def _thin(data: Faces | Mushrooms, usable: NDArray[np.bool_], args: argparse.Namespace) -> NDArray[np.bool_]:

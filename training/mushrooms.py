@@ -1,11 +1,11 @@
 """Train the mushrooms network: transfer learning with any torchvision backbone, one class a picture.
 
-plumbline train mushrooms --data DIR --weights-out DIR --backbone-weights squeezenet1_1/ --freeze-epochs 3
-plumbline train mushrooms --data DIR --weights-out DIR --backbone efficientnet_b0 --pretrained
---accelerator gpu plumbline train mushrooms --data DIR --weights-out DIR --output edibility
+    plumbline train mushrooms --data DIR --weights-out DIR --backbone-weights squeezenet1_1/ --freeze-epochs 3
+    plumbline train mushrooms --data DIR --weights-out DIR --backbone efficientnet_b0 --pretrained
+    plumbline train mushrooms --data DIR --weights-out DIR --output edibility
 
 The loss is cross-entropy with class weights and label smoothing. The best epoch has the smallest plain
-cross- entropy on validation.
+cross-entropy on validation.
 """
 
 from __future__ import annotations
