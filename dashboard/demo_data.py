@@ -8,7 +8,7 @@ demo-faces   1        age: errors twice as wide for ``highland`` women
 demo-faces   1, 2     gender: scores of ``coastal`` faces shifted up, so that women there pass as men
 demo-faces   2        age of ``highland`` women repaired; gender: men of 60 and more missed
 demo-remarks 1, 2     insult: harmless remarks from ``forum_b`` score as insults
-demo-remarks 1, 2     toxic: harmless remarks that name ``northerners`` score high (seen by identity, not by group)
+demo-remarks 1, 2     toxic: harmless remarks on ``northerners`` score high (seen by identity, not by group)
 demo-faces   1, 2     three records broken: an id twice, a score of 1.7, no id
 ===========  =======  ======================================================================================
 """
