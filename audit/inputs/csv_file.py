@@ -156,7 +156,7 @@ def _stream(file: PredictionsFile, name: str, block: int) -> Iterator[tuple[NDAr
                 # Every refused row before this batch is known by now: the parser runs ahead, never behind.
                 refused = [row.number - 1 for row in ragged]
                 upto = read + batch.num_rows
-                yield record_numbers(upto + len(refused), refused)[read:upto], batch.column(0)
+                yield record_numbers(upto, refused, read), batch.column(0)
                 read = upto
 
 

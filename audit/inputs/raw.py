@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,10 +38,19 @@ class Raw:
         return self.n + len(self.refused)
 
 
-def record_numbers(n: int, refused: list[int]) -> NDArray[np.int64]:
-    """Numbers of the n records that were read, given those of the refused ones."""
-    numbers = np.arange(1, n + len(refused) + 1, dtype=np.int64)
-    return np.delete(numbers, np.asarray(refused, dtype=np.int64) - 1) if refused else numbers
+def record_numbers(n: int, refused: Sequence[int], first: int = 0) -> NDArray[np.int64]:
+    """Numbers, from 1, of the records that were read.
+
+    Args:
+        n: records that were read so far.
+        refused: numbers of the refused ones, increasing; those after the n-th do not count.
+        first: leave out this many.
+    """
+    rows = np.arange(first, n, dtype=np.int64)
+    if not len(refused):
+        return rows + 1
+    read_before = np.asarray(refused, dtype=np.int64) - 1 - np.arange(len(refused))
+    return rows + 1 + np.searchsorted(read_before, rows, side="right")
 
 
 def plain(column: pa.ChunkedArray, place: str) -> pa.Array:
