@@ -87,7 +87,7 @@ class RowLosses(NamedTuple):
 
 
 class LossSums(NamedTuple):
-    """What the t interval of a mean needs (`audit.intervals.mean_t`); every field is (K,).
+    """What the t interval of a mean needs (`audit.means.mean_t`); every field is (K,).
 
     Attributes:
         n: rows.

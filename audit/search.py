@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 
 from audit.clusters import cluster_difference, design_effect, effective_n
-from audit.intervals import newcombe, welch_difference
+from audit.intervals import newcombe
+from audit.means import welch_difference
 from audit.multiplicity import holm
 from audit.significance import rate_difference_p, welch_t
 

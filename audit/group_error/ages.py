@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from audit import intervals
+from audit import intervals, means
 from audit.counts import cell_counts
 from audit.group_error.composition import truth_edges
 from audit.group_error.targets import Target
@@ -94,7 +94,7 @@ def _band_row(
     level: float,
 ) -> dict[str, object]:
     size = np.abs(error)
-    mae, low, high = intervals.mean_t([len(size)], [size.sum()], [(size**2).sum()], level)
+    mae, low, high = means.mean_t([len(size)], [size.sum()], [(size**2).sum()], level)
     span = np.percentile(error, SPAN)
     return {
         "output": target.name,

@@ -16,7 +16,7 @@ from audit.group_error.forms import Form, Mean, Summary
 from audit.group_error.measures import Measures, measure
 from audit.group_error.ranking import auc_column, average_precision_column, ranked
 from audit.group_error.targets import Target
-from audit.intervals import skewness_from_moments
+from audit.means import skewness_from_moments
 from audit.metrics import metric as metric_of
 from audit.slices import SliceSet
 from audit.spec import Spec

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from audit import multiplicity, significance
+from audit import multiplicity, omnibus, significance
 from audit.errors import SpecError
 from audit.group_error.columns import cluster_shares, indicator
 from audit.group_error.forms import Mean, Rate
@@ -61,7 +61,7 @@ def primary_tests(measured: Sequence[Measured], spec: Spec) -> list[Omnibus]:
     Raises:
         SpecError: a declared primary comparison names an output, attribute or metric that is not there.
     """
-    found = [omnibus(m, part, name, spec) for m, part, name in _wanted(measured, spec)]
+    found = [omnibus_test(m, part, name, spec) for m, part, name in _wanted(measured, spec)]
     adjusted = multiplicity.holm(np.array([t.p for t in found], dtype=np.float64))
     return [replace(t, p_adjusted=float(p)) for t, p in zip(found, adjusted, strict=True)]
 
@@ -107,7 +107,7 @@ def _declared(primary: Primary, measured: Sequence[Measured]) -> tuple[Measured,
     return m, parts[primary.attribute], primary.metric
 
 
-def omnibus(m: Measured, part: Partition, name: str, spec: Spec) -> Omnibus:
+def omnibus_test(m: Measured, part: Partition, name: str, spec: Spec) -> Omnibus:
     """Test that all known groups of one attribute are equal in one metric."""
     form = m.measures.forms[name]
     values, counted = indicator(m.target, m.measures, name)
@@ -117,7 +117,7 @@ def omnibus(m: Measured, part: Partition, name: str, spec: Spec) -> Omnibus:
     share = shares.own[part.columns][groups]
     if isinstance(form, Rate):
         events, n = (moments[:, list(columns)].sum(axis=1) * share for columns in (form.events, form.of))
-        found = significance.rate_omnibus(events, n, seed=spec.seed, draws=spec.draws)
+        found = omnibus.rate_omnibus(events, n, seed=spec.seed, draws=spec.draws)
     else:
         assert isinstance(form, Mean)
         found = _means(m, part, values, counted, form, moments, share, spec)
@@ -142,15 +142,15 @@ def _means(
     moments: NDArray[np.float64],
     share: NDArray[np.float64],
     spec: Spec,
-) -> significance.OmnibusTest:
+) -> omnibus.OmnibusTest:
     n = moments[:, list(form.n)].sum(axis=1)
     few = m.target.n <= MOST_ROWS and (n * share).min(initial=np.inf) < SMALL_GROUP
     if few:
         known = np.append(part.known, False)[part.codes]
         groups = np.where(known & counted, part.codes, -1)
-        return significance.permutation_means(values, groups, m.clusters, spec.seed, spec.draws)
+        return omnibus.permutation_means(values, groups, m.clusters, spec.seed, spec.draws)
     tested = significance.welch_anova(
         n * share, moments[:, form.total] * share, moments[:, form.total_sq] * share
     )
     used = int((n >= 2).sum())
-    return significance.OmnibusTest(float(tested.p), float(tested.statistic), used - 1, "Welch F", 0)
+    return omnibus.OmnibusTest(float(tested.p), float(tested.statistic), used - 1, "Welch F", 0)

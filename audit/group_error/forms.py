@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from audit import intervals, significance
+from audit import intervals, means, significance
 from audit.core import Reason
 from audit.intervals import Interval
 
@@ -167,7 +167,7 @@ class Mean:
         return n * share, moments[:, self.total] * share, moments[:, self.total_sq] * share
 
     def _interval(self, moments: Array, share: Array, level: float) -> Interval:
-        raw = intervals.mean_t(*self._sums(moments, share), level=level)
+        raw = means.mean_t(*self._sums(moments, share), level=level)
         if not self.root:
             return raw
         return Interval(*(np.sqrt(np.maximum(x, 0)) for x in raw))
@@ -188,7 +188,7 @@ class Mean:
             one = self._interval(first, first_share, level)
             return untested(intervals.mover_difference(one, self._interval(second, second_share, level)))
         one_sums, other_sums = self._sums(first, first_share), self._sums(second, second_share)
-        gap = intervals.welch_difference(*one_sums, *other_sums, level=level)
+        gap = means.welch_difference(*one_sums, *other_sums, level=level)
         tested = significance.welch_t(*one_sums, *other_sums)
         p = np.asarray(tested.p, dtype=np.float64)
         return Difference(*gap, p=p, test=np.where(np.isnan(p), "", "Welch t").astype(object))
@@ -208,7 +208,7 @@ class Linearised:
         value, error, n = self.statistic(moments)
         with np.errstate(invalid="ignore"):
             error = np.where(n > 1, error / np.sqrt(share), np.nan)
-        half = intervals.t_quantile(np.maximum(n * share - 1, 1), level) * error
+        half = means.t_quantile(np.maximum(n * share - 1, 1), level) * error
         low, high = (np.clip(x, *self.bounds) for x in (value - half, value + half))
         return Interval(value, low, high), n
 

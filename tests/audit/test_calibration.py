@@ -17,7 +17,8 @@ from audit.calibration import (
     reliability,
     top_label,
 )
-from audit.intervals import mean_t, wilson
+from audit.intervals import wilson
+from audit.means import mean_t
 
 
 def sample(seed, n=3000, slices=3):

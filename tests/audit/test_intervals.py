@@ -10,18 +10,14 @@ from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from audit.intervals import (
     Interval,
-    mean_t,
-    moments,
     mover_difference,
     mover_half_sum,
     newcombe,
     newcombe_paired,
     ratio,
-    skewness_from_moments,
-    t_interval,
-    welch_difference,
     wilson,
 )
+from audit.means import mean_t, moments, skewness_from_moments, t_interval, welch_difference
 
 counts = st.integers(0, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 nonempty = st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))

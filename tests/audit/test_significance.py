@@ -7,12 +7,11 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.oneway import anova_oneway
 
+from audit.omnibus import permutation_means, rate_omnibus
 from audit.significance import (
     fisher_mid_p,
     mcnemar_exact,
-    permutation_means,
     rate_difference_p,
-    rate_omnibus,
     score_test,
     welch_anova,
     welch_t,
