@@ -64,9 +64,9 @@ def as_parquet(table):
 
 def as_jsonl(table):
     rows = (dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True))
-    return "".join(
-        json.dumps({k: v for k, v in row.items() if v is not None}) + "\n" for row in rows
-    ).encode()
+    filled = [{name: cell for name, cell in row.items() if cell is not None} for row in rows]
+    filled[0] = dict.fromkeys(table) | filled[0]  # a key that no record has is no column
+    return "".join(json.dumps(row) + "\n" for row in filled).encode()
 
 
 WRITERS = {
