@@ -1,8 +1,8 @@
 """Weights that can be opened without running them: safetensors, with a JSON card beside the file.
 
-The card says what the tensors do not: configuration, class names, thresholds, calibration, metrics, hash of
-the data, licence. `save` adds the hash of the tensors and the versions of the packages; `load` checks the hash.
-A pickle (.pt, .pth, .bin, .ckpt) is refused whatever its name: opening one runs what is in it.
+The card says what the tensors do not: configuration, class names, thresholds, calibration, metrics, hash
+of the data, licence. `save` adds the hash of the tensors and the versions of the packages; `load` checks
+the hash. A pickle (.pt, .pth, .bin, .ckpt) is refused whatever its name: opening one runs what is in it.
 """
 
 from __future__ import annotations

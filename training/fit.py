@@ -1,8 +1,8 @@
 """The training loop that all three models share: what to set, what comes back, and the flags that set it.
 
 A model brings its network, `loss(network, batch)` and `evaluate(network, loader)`; `fit` does the rest on
-Lightning: early stopping, best weights, resume after a kill, TensorBoard, mixed precision, several devices.
-Importing this module loads neither torch nor Lightning, so that ``--help`` stays quick.
+Lightning: early stopping, best weights, resume after a kill, TensorBoard, mixed precision, several
+devices. Importing this module loads neither torch nor Lightning, so that ``--help`` stays quick.
 """
 
 from __future__ import annotations

@@ -143,6 +143,15 @@ class Loop(pl.LightningModule):
             write_history(self, self.config)
             self.progress.epoch(self.current_epoch, self.config.epochs, {"loss": entry["loss"], **metrics})
 
+    def configure_gradient_clipping(
+        self, optimizer: Any, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None
+    ) -> None:
+        """Clip by norm; Lightning refuses to where a fused optimiser meets bf16, which needs no unscaling."""
+        if gradient_clip_val and self.config.precision == "bf16":
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
+        elif gradient_clip_val:
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+
     def configure_optimizers(self) -> Any:
         """AdamW, linear warm-up and a half cosine."""
         config = self.config

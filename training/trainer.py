@@ -1,4 +1,4 @@
-"""One run on the Trainer of Lightning: how it is built, resumes, and what it leaves; `training.fit` is its door."""
+"""One run on the Trainer of Lightning: how it is built and resumes; `training.fit` is its door."""
 
 from __future__ import annotations
 
