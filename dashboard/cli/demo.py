@@ -1,4 +1,4 @@
-"""`plumbline demo`: data with planted faults, audited, to see what an audit finds and what it leaves alone."""
+"""`plumbline demo`: data with planted faults, audited: what an audit finds and what it leaves alone."""
 
 from __future__ import annotations
 
