@@ -14,8 +14,9 @@ SAMPLE = 8192
 WIDEST = 22
 """Bits of the widest band that is looked up by table (4 M entries)."""
 ROW_NS, PAIR_NS, KEY_NS, SORT_NS = 4.5, 0.05, 1.2, 12.0
-"""Measured on an AVX-512 core: visiting a bucket with one hash, comparing with one member, passing over one key of
-the table, and sorting one hash into a band. Only their ratios matter; a wrong ratio costs time, never a pair."""
+"""Measured on an AVX-512 core: visiting a bucket with one hash, comparing with one member, passing over one
+key of the table, and sorting one hash into a band. Only their ratios matter; a wrong ratio costs time, never
+a pair."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,7 @@ class Band:
 
 
 def cut_bands(m: int, d: int) -> tuple[Band, ...]:
-    """Cut 64 bits into m bands of nearly equal width, the wide ones first, with the radius that each needs for d.
+    """Cut 64 bits into m bands of nearly equal width, wide ones first, with the radius that d asks of each.
 
     Args:
         m: bands.
@@ -70,7 +71,7 @@ def choose_bands(unique: NDArray[np.uint64], d: int) -> tuple[Band, ...]:
     sample = unique
     if unique.size > SAMPLE:
         sample = unique[np.random.default_rng(0).choice(unique.size, SAMPLE, replace=False)]
-    brute = (Band(shift=0, width=BITS, radius=0),)
+    brute: tuple[Band, ...] = (Band(shift=0, width=BITS, radius=0),)
     best, least = brute, unique.size * (ROW_NS + PAIR_NS * unique.size / 2)
     for m in range(3, 17):
         bands = cut_bands(m, d)
@@ -97,4 +98,6 @@ def _cost(band: Band, sample: NDArray[np.uint64], n: int) -> float:
     meet = float((sizes * (sizes - 1)).sum()) / max(1.0, keys.size * (keys.size - 1.0))
     members = n * max(meet, 2.0**-band.width)
     visits = n * min(1.0, members) * masks / 2
-    return n * SORT_NS + (1 << band.width) * KEY_NS * masks + visits * ROW_NS + n * masks / 2 * members * PAIR_NS
+    return (
+        n * SORT_NS + (1 << band.width) * KEY_NS * masks + visits * ROW_NS + n * masks / 2 * members * PAIR_NS
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -20,16 +20,16 @@ except ImportError:  # pragma: no cover - numba is a dependency; a broken llvmli
 def compiled(function: Function) -> Function:
     """Compile a function on its first call, without holding the GIL; the machine code is kept between runs.
 
-    Where no folder for the machine code can be written, it is compiled anew in each process. Without numba the
-    function stays Python, and callers ask `HAVE_NUMBA` and take their numpy path.
+    Where no folder for the machine code can be written, it is compiled anew in each process. Without numba
+    the function stays Python, and callers ask `HAVE_NUMBA` and take their numpy path.
     """
     if not HAVE_NUMBA:  # pragma: no cover
         return function
     try:
-        made: Function = numba.njit(cache=True, nogil=True)(function)
+        made: Any = numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:  # numba: "cannot cache function: no locator available"
         made = numba.njit(nogil=True)(function)
-    return made
+    return cast(Function, made)
 
 
 def _popcount_of(context: Any, word: Any) -> Any:
@@ -41,4 +41,4 @@ def _popcount_of(context: Any, word: Any) -> Any:
     return types.uint64(types.uint64), emit
 
 
-popcount: Callable[[Any], Any] = intrinsic(_popcount_of) if HAVE_NUMBA else (lambda word: int(word).bit_count())
+popcount: Any = intrinsic(_popcount_of) if HAVE_NUMBA else (lambda word: int(word).bit_count())

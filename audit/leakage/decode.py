@@ -1,7 +1,7 @@
-"""One image file, opened once: its hashes of bytes and pixels, and the reduced grey pictures that others hash.
+"""One image file, opened once: hashes of bytes and pixels, and the reduced grey pictures.
 
-What can't be read is a value with its reason. Pillow's readers raise many kinds of error on broken files; all of them
-mean "this file can't be used", none of them may stop a run over a million others.
+What can't be read is a value with its reason. Pillow's readers raise many kinds of error on broken files;
+all of them mean "this file can't be used", none of them may stop a run over a million others.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import __version__ as pillow_version
 
 from audit.leakage.hashes import DHASH_SHAPE, PHASH_SIDE
 from audit.leakage.resample import reduce_grey
 
 BROKEN = (
-    OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, AttributeError, OverflowError,
-    ZeroDivisionError, NotImplementedError, AssertionError, RuntimeError, MemoryError, RuntimeWarning, UserWarning,
-    struct.error, zlib.error,
+    OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, AttributeError,
+    OverflowError, ZeroDivisionError, NotImplementedError, AssertionError, RuntimeError, MemoryError,
+    RuntimeWarning, UserWarning, struct.error, zlib.error,
     Image.DecompressionBombError, Image.DecompressionBombWarning,
 )  # fmt: skip
 MAX_PIXELS = 89_478_485
@@ -32,9 +33,9 @@ MAX_PIXELS = 89_478_485
 DRAFT_SIDE = 64
 ORIENTATION_KEYS = ("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp")
 FORMATS = {
-    "JPEG": ("jpg", "jpeg", "jpe", "jfif"), "MPO": ("jpg", "jpeg", "jpe", "jfif", "mpo"), "PNG": ("png", "apng"),
-    "GIF": ("gif",), "BMP": ("bmp", "dib"), "TIFF": ("tif", "tiff"), "WEBP": ("webp",), "AVIF": ("avif",),
-    "PPM": ("ppm", "pgm", "pbm", "pnm", "pfm"), "TGA": ("tga",), "JPEG2000": ("jp2", "j2k"),
+    "JPEG": ("jpg", "jpeg", "jpe", "jfif"), "MPO": ("jpg", "jpeg", "jpe", "jfif", "mpo"), "PNG": ("png",
+    "apng"), "GIF": ("gif",), "BMP": ("bmp", "dib"), "TIFF": ("tif", "tiff"), "WEBP": ("webp",), "AVIF":
+    ("avif",), "PPM": ("ppm", "pgm", "pbm", "pnm", "pfm"), "TGA": ("tga",), "JPEG2000": ("jp2", "j2k"),
 }  # fmt: skip
 """Formats with the file extensions that belong to them."""
 EXTENSIONS = frozenset(extension for extensions in FORMATS.values() for extension in extensions)
@@ -45,9 +46,11 @@ class Reading:
     """How files are decoded and hashed. Every field that changes a hash is in `algorithm`."""
 
     draft: bool = False
-    """JPEG only: let the decoder reduce by 2, 4 or 8. Two to three times faster; moves up to 2 bits of a hash."""
+    """JPEG only: let the decoder reduce by 2, 4 or 8. Two to three times faster; moves up to 2 bits of a
+    hash."""
     exif: bool = True
-    """Hash the picture as it is shown, turned by its EXIF orientation. False: as it is stored, as imagehash does."""
+    """Hash the picture as it is shown, turned by its EXIF orientation. False: as it is stored, as imagehash
+    does."""
     orientations: bool = False
     """Hash all eight rotations and mirror images."""
     pixels: bool = True
@@ -63,7 +66,7 @@ class Reading:
             "shown" if self.exif else "stored",
             "eight" if self.orientations else "one",
             "pixels" if self.has_pixels else "no-pixels",
-            f"pillow-{Image.__version__}",
+            f"pillow-{pillow_version}",
             "1",
         )
         return "/".join(parts)
@@ -126,7 +129,7 @@ def decode(path: str, reading: Reading) -> Decoded:
 
 
 def grey_square(path: str, side: int, exif: bool, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """Reduce one file to a grey square for the second check, by another route than the hashes take: area means.
+    """Reduce one file to a grey square for the second check, by another route than the hashes: area means.
 
     Args:
         path: of the file.
@@ -170,7 +173,9 @@ def read_bytes(path: str) -> bytes:
 def _grey(image: Image.Image, reading: Reading) -> tuple[Image.Image, bytes]:
     """The first frame as mode L, turned upright where asked, and the SHA-256 of its pixels."""
     if image.width * image.height > reading.max_pixels:
-        raise ValueError(f"{image.width} x {image.height} pixels, more than the limit of {reading.max_pixels:,}")
+        raise ValueError(
+            f"{image.width} x {image.height} pixels, more than the limit of {reading.max_pixels:,}"
+        )
     if reading.draft:
         image.draft("L", (DRAFT_SIDE, DRAFT_SIDE))
     image.load()
@@ -185,7 +190,7 @@ def _may_be_turned(image: Image.Image) -> bool:
 
 
 def _pixel_sha(image: Image.Image) -> bytes:
-    """Hash size and pixels: of 8-bit pictures as RGB or RGBA, so that equal pixels in two formats are equal."""
+    """Hash size and pixels: of 8-bit pictures as RGB or RGBA, whatever the format."""
     if image.mode.startswith(("I", "F")):
         plain = image
     else:

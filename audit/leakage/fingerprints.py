@@ -5,7 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from multiprocessing import parent_process
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +81,7 @@ def fingerprint(
         paths: of the files.
         reading: how they are decoded; None: the defaults.
         executor: where chunks of files run; None: here.
-        cache: folder in which fingerprints are kept by (path, size, time of change, algorithm); None: nowhere.
+        cache: folder in which fingerprints are kept by (path, size, time of change, algorithm).
         progress: told after each chunk.
     """
     reading, progress = reading or Reading(), progress or NoProgress()
@@ -131,16 +133,17 @@ def fingerprint_chunk(paths: Sequence[str], reading: Reading) -> Fingerprints:
     sizes = np.zeros((2, n), dtype=np.int32)
     used = np.zeros(n, dtype=np.bool_)
     reasons = [""] * n
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
+    with _quiet() if parent_process() is not None else nullcontext():
         for row, path in enumerate(paths):
             try:
                 one = decode(path, reading)
             except UnusableImageError as error:
                 reasons[row] = str(error)
                 continue
-            sha[0, row], sha[1, row] = np.frombuffer(one.file_sha, np.uint8), np.frombuffer(one.pixel_sha, np.uint8)
+            sha[0, row], sha[1, row] = (
+                np.frombuffer(one.file_sha, np.uint8),
+                np.frombuffer(one.pixel_sha, np.uint8),
+            )
             squares[row], oblongs[row], sizes[:, row] = one.square, one.oblong, (one.width, one.height)
             used[row], reasons[row] = True, one.note
     p, d = _hash(squares, oblongs, reading)
@@ -163,12 +166,16 @@ def fingerprint_chunk(paths: Sequence[str], reading: Reading) -> Fingerprints:
 def _hash(
     squares: NDArray[np.uint8], oblongs: NDArray[np.uint8], reading: Reading
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Hash reduced pictures; the eight ways of dHash are taken from the square, since 9 x 8 pixels can't be turned."""
+    """Hash reduced pictures; dHash is turned in the square, since 9 x 8 pixels can't be."""
     if not reading.orientations:
         return phash(squares)[:, None], dhash(oblongs)[:, None]
     ways = len(ORIENTATIONS)
     laid = turned(squares).reshape(-1, PHASH_SIDE, PHASH_SIDE)
-    small = np.stack([_oblong(picture) for picture in laid]) if laid.size else np.zeros((0, *DHASH_SHAPE), np.uint8)
+    small = (
+        np.stack([_oblong(picture) for picture in laid])
+        if laid.size
+        else np.zeros((0, *DHASH_SHAPE), np.uint8)
+    )
     p, d = phash(laid).reshape(-1, ways), dhash(small).reshape(-1, ways)
     d[:, 0] = dhash(oblongs)
     return p, d
@@ -179,14 +186,30 @@ def _oblong(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
 
 
-def _compute(paths: Sequence[str], reading: Reading, executor: Executor | None, progress: Progress) -> Fingerprints:
+def _compute(
+    paths: Sequence[str], reading: Reading, executor: Executor | None, progress: Progress
+) -> Fingerprints:
     chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
     made, done = [], 0
-    for part in _run(chunks, reading, executor):
-        made.append(part)
-        done += part.n
-        progress.step("fingerprints", done, len(paths))
+    with _quiet():
+        for part in _run(chunks, reading, executor):
+            made.append(part)
+            done += part.n
+            progress.step("fingerprints", done, len(paths))
     return join(made) if made else empty(reading)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Pillow's remarks on odd files are not for the user; a suspected bomb becomes an error.
+
+    Filters are of the process, so threads share the one set by the caller, and worker processes set their
+    own.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
 
 
 def _run(chunks: list[Sequence[str]], reading: Reading, executor: Executor | None) -> Iterator[Fingerprints]:

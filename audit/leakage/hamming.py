@@ -1,9 +1,9 @@
 """All pairs of 64-bit hashes within a Hamming distance: exact, near linear in the number of hashes.
 
-Multi-index hashing: 64 bits are cut into m bands. If two hashes differ in at most d = m q + a bits, then one of the
-first a + 1 bands differs in at most q bits, or one of the others in at most q - 1. So it is enough to compare hashes
-whose band lies within that radius, and a pair is reported only by the first band that catches it: nothing is found
-twice, and no set of seen pairs is kept.
+Multi-index hashing: 64 bits are cut into m bands. If two hashes differ in at most d = m q + a bits, then one
+of the first a + 1 bands differs in at most q bits, or one of the others in at most q - 1. So it is enough to
+compare hashes whose band lies within that radius, and a pair is reported only by the first band that catches
+it: nothing is found twice, and no set of seen pairs is kept.
 
 Source: Norouzi, Punjani and Fleet (2012), Fast search in Hamming space with multi-index hashing.
 """
@@ -32,14 +32,14 @@ class TooManyPairsError(PlumblineError):
     def __init__(self, cap: int, d: int, n: int) -> None:
         """Say what was asked and what to do."""
         super().__init__(
-            f"more than {cap:,} pairs within distance {d} among {n:,} hashes: at this distance nearly everything "
-            "looks alike, so it can't tell copies from look-alikes. Ask for a smaller distance."
+            f"more than {cap:,} pairs within distance {d} among {n:,} hashes: here nearly all look alike, "
+            "so it can't tell copies from look-alikes. Ask for a smaller distance."
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class HashPairs:
-    """Pairs within `d`, kept between groups of equal hashes: a thousand blank images are one group, not 499,500 rows."""
+    """Pairs within `d` between groups of equal hashes: a thousand equal ones are one group, not a list."""
 
     n: int
     d: int
@@ -90,14 +90,54 @@ class HashPairs:
         keep = self.distance <= limit
         apart = _across(self.order, self.starts, self.left[keep], self.right[keep], self.distance[keep])
         equal = _inside(self.order, self.starts)
-        i, j, distance = (np.concatenate(parts) for parts in zip(apart, equal, strict=True))
+        i, j = np.concatenate([apart[0], equal[0]]), np.concatenate([apart[1], equal[1]])
+        distance = np.concatenate([apart[2], equal[2]])
         i, j = np.minimum(i, j), np.maximum(i, j)
         by = np.lexsort((j, i))
         return i[by], j[by], distance[by]
 
+    def sample(
+        self, distance: int, size: int, rng: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Draw pairs at exactly one distance, without listing them all.
+
+        Args:
+            distance: 0 … d, in bits.
+            size: pairs wanted; all of them where there are no more.
+            rng: the draw.
+
+        Returns:
+            (i, j), each (k,), i < j, sorted, no pair twice.
+        """
+        total = int(self.counts()[distance])
+        chosen = np.arange(total) if total <= size else np.sort(rng.choice(total, size, replace=False))
+        sizes = np.diff(self.starts)
+        if distance == 0:
+            ends = np.cumsum(sizes * (sizes - 1) // 2)
+            group = np.searchsorted(ends, chosen, side="right")
+            inner = chosen - (ends[group] - sizes[group] * (sizes[group] - 1) // 2)
+            later = ((1 + np.sqrt(1 + 8 * inner)) / 2).astype(
+                np.int64
+            )  # pair k of a group: (k - l(l-1)/2, l)
+            later -= later * (later - 1) // 2 > inner
+            later += later * (later + 1) // 2 <= inner
+            first, second = self.starts[group] + inner - later * (later - 1) // 2, self.starts[group] + later
+        else:
+            at = np.flatnonzero(self.distance == distance)
+            left, right = self.left[at], self.right[at]
+            ends = np.cumsum(sizes[left] * sizes[right])
+            pair = np.searchsorted(ends, chosen, side="right")
+            inner = chosen - (ends[pair] - sizes[left[pair]] * sizes[right[pair]])
+            first = self.starts[left[pair]] + inner // sizes[right[pair]]
+            second = self.starts[right[pair]] + inner % sizes[right[pair]]
+        i, j = self.order[first], self.order[second]
+        i, j = np.minimum(i, j), np.maximum(i, j)
+        by = np.lexsort((j, i))
+        return i[by], j[by]
+
 
 def search(hashes: NDArray[np.uint64], d: int, *, engine: Engine = "auto", cap: int = PAIR_CAP) -> HashPairs:
-    """Find all pairs of hashes that differ in at most d bits. Compute once at the largest d; a slider filters.
+    """Find all pairs of hashes that differ in at most d bits. Compute once; a slider filters.
 
     Args:
         hashes: (n,) uint64.
@@ -121,11 +161,20 @@ def search(hashes: NDArray[np.uint64], d: int, *, engine: Engine = "auto", cap: 
     bands = choose_bands(unique, d) if d > 0 and unique.size > 1 else ()
     left, right, distance = _search_bands(unique, bands, d, engine, cap)
     return HashPairs(
-        n=hashes.size, d=d, order=order, starts=starts, left=left, right=right, distance=distance, bands=len(bands)
+        n=hashes.size,
+        d=d,
+        order=order,
+        starts=starts,
+        left=left,
+        right=right,
+        distance=distance,
+        bands=len(bands),
     )
 
 
-def pairs_within(hashes: NDArray[np.uint64], d: int, *, engine: Engine = "auto", cap: int = PAIR_CAP) -> Found:
+def pairs_within(
+    hashes: NDArray[np.uint64], d: int, *, engine: Engine = "auto", cap: int = PAIR_CAP
+) -> Found:
     """Find all pairs within d and list them: `search` and `HashPairs.pairs` in one call.
 
     Args:
@@ -152,7 +201,9 @@ def _group(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.in
     return order, np.append(begin, ranked.size), ranked[begin]
 
 
-def _search_bands(unique: NDArray[np.uint64], bands: tuple[Band, ...], d: int, engine: Engine, cap: int) -> Found:
+def _search_bands(
+    unique: NDArray[np.uint64], bands: tuple[Band, ...], d: int, engine: Engine, cap: int
+) -> Found:
     if engine == "numba" and not HAVE_NUMBA:
         raise ValueError("engine 'numba' was asked for, and numba can't be imported; use 'numpy' or 'auto'")
     if HAVE_NUMBA and engine != "numpy":

@@ -1,4 +1,4 @@
-"""Fingerprints kept between runs, by path, size, time of change and algorithm: a Parquet file for each algorithm."""
+"""Fingerprints kept between runs, by path, size, time of change and algorithm: a Parquet file each."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class HashCache:
             paths: wanted.
 
         Returns:
-            The fingerprints of the paths that are known and unchanged, in their order, and the positions in `paths` of
-            the others.
+            The fingerprints of the paths that are known and unchanged, in their order, and the positions in
+            `paths` of the others.
         """
         table = self._read()
         stored = _columns(table)
@@ -86,7 +86,9 @@ class HashCache:
         except (OSError, pa.ArrowException):
             return SCHEMA.empty_table()
         metadata = table.schema.metadata or {}
-        if metadata.get(b"algorithm") != self.algorithm.encode() or set(SCHEMA.names) - set(table.column_names):
+        if metadata.get(b"algorithm") != self.algorithm.encode() or set(SCHEMA.names) - set(
+            table.column_names
+        ):
             return SCHEMA.empty_table()
         return table.select(SCHEMA.names).replace_schema_metadata(None)
 
@@ -140,14 +142,24 @@ def _columns(table: pa.Table) -> Fingerprints:
             arrays[name] = column.to_numpy().astype(np.bool_)
             continue
         values = np.frombuffer(b"".join(column.to_pylist()), dtype=dtypes.get(name, np.uint8)).copy()
-        arrays[name] = values if name in ("width", "height") else values.reshape(table.num_rows, -1 if values.size else 0)
+        arrays[name] = (
+            values
+            if name in ("width", "height")
+            else values.reshape(table.num_rows, -1 if values.size else 0)
+        )
     return Fingerprints(
-        paths=tuple(table["path"].to_pylist()), reasons=tuple(table["reason"].to_pylist()), algorithm="", **arrays
+        paths=tuple(table["path"].to_pylist()),
+        reasons=tuple(table["reason"].to_pylist()),
+        algorithm="",
+        **arrays,
     )
 
 
 def _renamed(known: Fingerprints, paths: tuple[str, ...]) -> Fingerprints:
     """The fingerprints under the paths that were asked for."""
     return Fingerprints(
-        paths=paths, reasons=known.reasons, algorithm=known.algorithm, **{name: getattr(known, name) for name in ARRAYS}
+        paths=paths,
+        reasons=known.reasons,
+        algorithm=known.algorithm,
+        **{name: getattr(known, name) for name in ARRAYS},
     )

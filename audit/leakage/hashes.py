@@ -1,6 +1,7 @@
 """Perceptual hashes of reduced grey images, many at once, equal to the imagehash library's bit for bit.
 
-A hash is a uint64 whose bits, most significant first, are imagehash's array read row by row: `int(str(hash), 16)`.
+A hash is a uint64 whose bits, most significant first, are imagehash's array read row by row: `int(str(hash),
+16)`.
 
 Source: imagehash 4.3 (`phash`, `dhash` with their defaults), whose definitions these are.
 """
@@ -16,8 +17,8 @@ PHASH_SIDE = 32
 DHASH_SHAPE = (8, 9)
 LOW = 8
 TIE = 1e-6
-"""A coefficient this close to the median is decided by rounding errors: it is decided as imagehash decides it. True
-coefficients are below 1.1e6, so two ways of summing 1,024 products differ by less than 1e-8."""
+"""A coefficient this close to the median is decided by rounding errors: it is decided as imagehash decides
+it. True coefficients are below 1.1e6, so two ways of summing 1,024 products differ by less than 1e-8."""
 ORIENTATIONS: tuple[str, ...] = (
     "as is", "rotated 90", "rotated 180", "rotated 270",
     "mirrored", "mirrored, rotated 90", "mirrored, rotated 180", "mirrored, rotated 270",

@@ -1,12 +1,14 @@
 """Pillow's Lanczos reduction of grey images to a few pixels, in vectorised machine code, equal bit for bit.
 
-Half of the time of a perceptual hash of a small photograph goes into this reduction. Pillow works in fixed point:
-coefficients are rounded to 22 bits, one direction is reduced and rounded to 8 bits, then the other. The same integers
-are computed here. Which direction comes first is Pillow's own choice (rows, except in tall images) and has changed
-between its versions, so it is asked: once for each tall shape, and once in each process for the others. Where neither
-order gives Pillow's result, Pillow does the work: a future version can't change a hash silently.
+Half of the time of a perceptual hash of a small photograph goes into this reduction. Pillow works in fixed
+point: coefficients are rounded to 22 bits, one direction is reduced and rounded to 8 bits, then the other.
+The same integers are computed here. Which direction comes first is Pillow's own choice (rows, except in tall
+images) and has changed between its versions, so it is asked: once for each tall shape, and once in each
+process for the others. Where neither order gives Pillow's result, Pillow does the work: a future version
+can't change a hash silently.
 
-Source: Pillow, src/libImaging/Resample.c (precompute_coeffs, normalize_coeffs_8bpc, ImagingResampleHorizontal_8bpc).
+Source: Pillow, src/libImaging/Resample.c (precompute_coeffs, normalize_coeffs_8bpc,
+ImagingResampleHorizontal_8bpc).
 """
 
 from __future__ import annotations
@@ -49,7 +51,9 @@ def reduce_grey(grey: Image.Image, width: int, height: int) -> Grey:
         return _by_pillow(grey, width, height)
     tall = grey.height > grey.width
     order = _order(*(grey.size if tall else USUAL_SHAPE), width, height)
-    return _by_pillow(grey, width, height) if order is None else _reduce(np.asarray(grey), width, height, order)
+    return (
+        _by_pillow(grey, width, height) if order is None else _reduce(np.asarray(grey), width, height, order)
+    )
 
 
 def _by_pillow(grey: Image.Image, width: int, height: int) -> Grey:
@@ -88,8 +92,8 @@ def _coefficients(size: int, out: int) -> tuple[NDArray[np.uint64], NDArray[np.i
         out: pixels wanted.
 
     Returns:
-        (out,) first input pixel of each output pixel, and (out, taps) weights in units of 2**-22; taps are filled up
-        with zeros to whole vectors of the processor.
+        (out,) first input pixel of each output pixel, and (out, taps) weights in units of 2**-22; taps are
+        filled up with zeros to whole vectors of the processor.
     """
     scale = size / out
     stretch = max(scale, 1.0)
@@ -108,7 +112,9 @@ def _coefficients(size: int, out: int) -> tuple[NDArray[np.uint64], NDArray[np.i
             total += weight
         for k, weight in enumerate(made):
             share = weight / total if total != 0.0 else weight
-            weights[x, first - int(begin[x]) + k] = int((-0.5 if share < 0 else 0.5) + share * (1 << PRECISION))
+            weights[x, first - int(begin[x]) + k] = int(
+                (-0.5 if share < 0 else 0.5) + share * (1 << PRECISION)
+            )
     return begin, weights
 
 
@@ -134,7 +140,9 @@ def _passes(
     down_weights: NDArray[np.int32],
 ) -> Grey:
     """Reduce rows, round, reduce columns, round."""
-    narrow = np.empty((across.size, pixels.shape[0]), dtype=np.uint8)  # transposed: both passes run along memory
+    narrow = np.empty(
+        (across.size, pixels.shape[0]), dtype=np.uint8
+    )  # transposed: both passes run along memory
     _weigh(pixels, across, across_weights, narrow)
     small = np.empty((down.size, across.size), dtype=np.uint8)
     _weigh(narrow, down, down_weights, small)
@@ -143,7 +151,7 @@ def _passes(
 
 @compiled
 def _weigh(lines: Grey, begin: NDArray[np.uint64], weights: NDArray[np.int32], out: Grey) -> None:
-    """Reduce each line into a column of `out`. Indices are unsigned: no wraparound test, so the sum is vectorised."""
+    """Reduce each line into a column of `out`. Unsigned indices have no wraparound test: vectorised."""
     taps = np.uint64(weights.shape[1])
     for y in range(np.uint64(lines.shape[0])):
         for x in range(np.uint64(begin.size)):
@@ -151,4 +159,4 @@ def _weigh(lines: Grey, begin: NDArray[np.uint64], weights: NDArray[np.int32], o
             total = np.int32(1 << 21)
             for k in range(taps):
                 total = np.int32(total + np.int32(np.int32(lines[y, first + k]) * weights[x, k]))
-            out[x, y] = min(max(total >> 22, 0), 255)
+            out[x, y] = min(max(int(total) >> 22, 0), 255)

@@ -52,16 +52,16 @@ def _sort(
     ids = np.empty(hashes.size, dtype=np.int32)
     ranked = np.empty(hashes.size, dtype=np.uint64)
     for x in range(hashes.size):
-        k = np.int64((hashes[x] >> shift) & field)
-        ids[fill[k]] = x
-        ranked[fill[k]] = hashes[x]
-        fill[k] += 1
+        key = np.int64((hashes[x] >> shift) & field)
+        ids[fill[key]] = x
+        ranked[fill[key]] = hashes[x]
+        fill[key] += 1
     return starts, ids, ranked
 
 
 @compiled
 def _nearest(word: np.uint64, ranked: NDArray[np.uint64], begin: int, end: int) -> np.uint64:
-    """Smallest distance to a bucket. No branch inside, so that it is vectorised: ten times the speed of a test."""
+    """Smallest distance to a bucket. Without a branch inside it is vectorised."""
     least = np.uint64(64)
     for y in range(np.uint64(begin), np.uint64(end)):  # unsigned: no wraparound test, so it vectorises
         least = min(least, popcount(word ^ ranked[y]))
@@ -72,10 +72,10 @@ def _nearest(word: np.uint64, ranked: NDArray[np.uint64], begin: int, end: int) 
 def _caught_before(
     differ: np.uint64, shifts: NDArray[np.uint64], fields: NDArray[np.uint64], radii: NDArray[np.uint64]
 ) -> bool:
+    caught = False
     for band in range(shifts.size):
-        if popcount((differ >> shifts[band]) & fields[band]) <= radii[band]:
-            return True
-    return False
+        caught |= popcount((differ >> shifts[band]) & fields[band]) <= radii[band]
+    return caught
 
 
 @compiled

@@ -1,0 +1,172 @@
+"""The second, independent check of a pair of images: normalised cross-correlation of small grey pictures.
+
+A hash keeps 64 bits of a picture; two aligned faces share them by chance. The check looks at 4,096 pixels,
+by another reduction (area means of 64 x 64), is blind to brightness and contrast, and lays a crop over its
+original first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.leakage.align import aligned_correlation
+from audit.leakage.decode import UnusableImageError, grey_square
+from audit.leakage.hashes import turned
+from audit.protocols import NoProgress, Progress
+
+SIDE = 64
+CONFIRMED = 0.97
+"""Correlation after alignment from which a pair counts as the same picture. Copies that were re-encoded,
+resized, brightened or cut by 2 % lie above .975; of 508 pairs of real faces at 6 to 12 bits none lies above
+.964."""
+HOPELESS = 0.6
+"""Correlation before alignment below which no crop of 2 % lies."""
+FLAT = 1e-6
+CHUNK = 256
+BATCH = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class Squares:
+    """Small grey pictures of some rows."""
+
+    place: NDArray[np.int64]
+    """(n,) position of each row among `pixels`; -1: not wanted, or could not be read."""
+    pixels: NDArray[np.uint8]
+    """(k, 64, 64)."""
+
+
+def read_squares(
+    paths: Sequence[str],
+    rows: NDArray[np.int64],
+    *,
+    exif: bool = True,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Squares:
+    """Read the small grey pictures of the rows that occur in pairs.
+
+    Args:
+        paths: (n,) of all files.
+        rows: those wanted, in any order, repeated or not.
+        exif: as in `decode.Reading`.
+        executor: where chunks of files are read; None: here.
+        progress: told after each chunk.
+    """
+    wanted, progress = np.unique(rows), progress or NoProgress()
+    chunks = [[paths[r] for r in wanted[start : start + CHUNK]] for start in range(0, wanted.size, CHUNK)]
+    asked = [exif] * len(chunks)
+    parts = (
+        map(squares_of_chunk, chunks, asked)
+        if executor is None
+        else executor.map(squares_of_chunk, chunks, asked)
+    )
+    read, done = [], 0
+    for part in parts:
+        read.append(part)
+        done += len(part[1])
+        progress.step("second check", done, wanted.size)
+    pixels = np.concatenate([p for p, _ in read]) if read else np.zeros((0, SIDE, SIDE), dtype=np.uint8)
+    ok = np.concatenate([o for _, o in read]) if read else np.zeros(0, dtype=np.bool_)
+    place = np.full(len(paths), -1, dtype=np.int64)
+    place[wanted[ok]] = np.flatnonzero(ok)
+    return Squares(place=place, pixels=pixels)
+
+
+def join_squares(first: Squares, second: Squares) -> Squares:
+    """Put the pictures of two disjoint sets of rows together."""
+    later = second.place >= 0
+    place = np.where(later, second.place + first.pixels.shape[0], first.place)
+    return Squares(place=place, pixels=np.concatenate([first.pixels, second.pixels]))
+
+
+def squares_of_chunk(paths: Sequence[str], exif: bool) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Read a few files in this process: the unit of work of an executor.
+
+    Args:
+        paths: of the files.
+        exif: as in `decode.Reading`.
+
+    Returns:
+        (k, 64, 64) pictures, and (k,) whether each could be read.
+    """
+    pixels = np.zeros((len(paths), SIDE, SIDE), dtype=np.uint8)
+    ok = np.zeros(len(paths), dtype=np.bool_)
+    for row, path in enumerate(paths):
+        try:
+            pixels[row] = grey_square(path, SIDE, exif)
+            ok[row] = True
+        except UnusableImageError:
+            continue
+    return pixels, ok
+
+
+def correlate(
+    squares: Squares, i: NDArray[np.integer], j: NDArray[np.integer], way: NDArray[np.integer] | None = None
+) -> NDArray[np.float32]:
+    """Correlate pairs of pictures.
+
+    Args:
+        squares: the pictures.
+        i: (p,) rows.
+        j: (p,) rows.
+        way: (p,) how picture i is to be laid, an index into `hashes.ORIENTATIONS`; None: as it is.
+
+    Returns:
+        (p,) correlation in [-1, 1]; NaN where a picture is missing or one grey all over.
+    """
+    made = np.full(i.size, np.nan, dtype=np.float32)
+    a, b = squares.place[i], squares.place[j]
+    known = np.flatnonzero((a >= 0) & (b >= 0))
+    for start in range(0, known.size, BATCH):
+        rows = known[start : start + BATCH]
+        first = squares.pixels[a[rows]]
+        if way is not None and way[rows].any():
+            first = turned(first)[np.arange(rows.size), way[rows]]
+        made[rows] = best_correlation(first, squares.pixels[b[rows]])
+    return made
+
+
+def best_correlation(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Correlate pictures as they lie, and after alignment where that can change the answer.
+
+    Args:
+        first: (p, s, s) grey levels.
+        second: (p, s, s).
+
+    Returns:
+        (p,) the larger of the two; NaN where one of the two is one grey all over.
+    """
+    made = correlation(first, second)
+    open_cases = np.flatnonzero((made >= HOPELESS) & (made < CONFIRMED))
+    if open_cases.size:
+        laid = aligned_correlation(first[open_cases], second[open_cases])
+        made[open_cases] = np.fmax(made[open_cases], laid)
+    return made
+
+
+def correlation(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Correlate pictures one by one.
+
+    Args:
+        first: (p, s, s) grey levels.
+        second: (p, s, s).
+
+    Returns:
+        (p,) Pearson correlation of the pixels; NaN where one of the two is one grey all over.
+    """
+    x, y = _centred(first), _centred(second)
+    norm = np.sqrt(np.einsum("pk,pk->p", x, x) * np.einsum("pk,pk->p", y, y))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = np.einsum("pk,pk->p", x, y) / norm
+    return np.where(norm > FLAT, value, np.nan).astype(np.float32)
+
+
+def _centred(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    flat = pictures.reshape(pictures.shape[0], -1).astype(np.float32)
+    return np.asarray(flat - flat.mean(axis=1, keepdims=True), dtype=np.float32)

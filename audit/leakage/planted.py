@@ -1,0 +1,63 @@
+"""Copies made on purpose, so that it is known which pairs a search should have found."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageEnhance, ImageOps
+
+Alter = Callable[[Image.Image, np.random.Generator], Image.Image]
+
+
+def reencoded(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Save as JPEG of quality 50 to 80 and read back."""
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=int(rng.integers(50, 81)))
+    return Image.open(io.BytesIO(buffer.getvalue())).convert("RGB")
+
+
+def resized(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Scale by .5 to .8, or by 1.25 to 2."""
+    scale = rng.uniform(0.5, 0.8) if rng.random() < 0.5 else rng.uniform(1.25, 2.0)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.BICUBIC)
+
+
+def cropped(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Cut 2 % of width and height away, at random sides."""
+    across, down = max(1, round(image.width * 0.02)), max(1, round(image.height * 0.02))
+    left, top = int(rng.integers(0, across + 1)), int(rng.integers(0, down + 1))
+    return image.crop((left, top, left + image.width - across, top + image.height - down))
+
+
+def brightened(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Make 15 to 30 % brighter; what is white stays white."""
+    return ImageEnhance.Brightness(image).enhance(float(rng.uniform(1.15, 1.3)))
+
+
+def flipped(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Mirror left and right."""
+    return ImageOps.mirror(image)
+
+
+def captioned(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Write a line of white text on a dark bar over the lowest tenth."""
+    made = image.copy()
+    bar = max(8, image.height // 10)
+    draw = ImageDraw.Draw(made)
+    draw.rectangle((0, image.height - bar, image.width, image.height), fill=(20, 20, 20))
+    letters = "".join(rng.choice(list("abcdefghij klmnop"), 24))
+    draw.text((4, image.height - bar), letters, fill=(255, 255, 255), font_size=max(6, bar - 2))
+    return made
+
+
+KINDS: Mapping[str, Alter] = {
+    "re-encoded": reencoded,
+    "resized": resized,
+    "cropped 2 %": cropped,
+    "brightened": brightened,
+    "flipped": flipped,
+    "captioned": captioned,
+}
