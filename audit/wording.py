@@ -25,6 +25,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.NO_HARMFUL_DIRECTION: "neither direction of a difference is harmful by itself",
     Reason.TOO_MANY_VALUES: "too many values to slice by",
     Reason.NO_ATTRIBUTES: "no attributes declared",
+    Reason.SINGLE_ATTRIBUTES_ONLY: "computed for single attributes, not for crossings",
     Reason.NEEDS_MODEL: "needs a model, and only predictions were given",
     Reason.NEEDS_DATA: "needs the data behind the predictions",
     Reason.FAILED: "the computation failed",

@@ -46,9 +46,10 @@ def write_predictions(
         with parquet_writer(beside, schema) as writer:
             done = 0
             for group in _groups(texts):
-                table = base.slice(done, len(group)).append_column("text", group)
-                if table.num_rows != len(group):
+                if done + len(group) > examples.n:
+                    done += len(group)
                     break
+                table = base.slice(done, len(group)).append_column("text", group)
                 writer.write_table(table, row_group_size=ROWS)
                 done += len(group)
         if done != examples.n:
