@@ -17,6 +17,7 @@ from audit.inputs.files import PredictionsFile, Survey, lines_of_text
 from audit.inputs.raw import Raw, plain, record_numbers
 
 DELIMITERS = {"\t": "tabs", ";": "semicolons", "|": "vertical bars"}
+HEADER_ONLY = "the file has a header and no records."
 FIRST_BLOCK, LAST_BLOCK = 1 << 20, 1 << 30
 
 
@@ -64,7 +65,7 @@ def read(file: PredictionsFile, names: Sequence[str], categories: Collection[str
                 "no record has as many fields as the header.",
                 "Quote fields that hold commas or line ends.",
             )
-        raise InputError(file.name, "the file has a header and no records.")
+        raise InputError(file.name, HEADER_ONLY)
     rows = table.num_rows
     columns = {}
     for name in names:
@@ -181,6 +182,8 @@ def _conversion(names: Sequence[str], categories: Collection[str]) -> arrow_csv.
 
 def _larger(block: int, error: pa.ArrowInvalid, file: PredictionsFile) -> int:
     """The next block size, where the error says that a record did not fit into a block."""
+    if "Empty CSV file or block" in str(error):  # a header without a line end
+        raise InputError(file.name, HEADER_ONLY) from error
     if "straddl" in str(error) and block < LAST_BLOCK:
         return min(block * 8, LAST_BLOCK)
     raise InputError(file.name, f"it can't be read as CSV: {error}.") from error

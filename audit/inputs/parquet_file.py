@@ -16,7 +16,7 @@ from audit.inputs.raw import Raw, plain, record_numbers
 BATCH = 8192
 SMALLEST = 12
 """Bytes of a file that can hold both marks and the length of its footer."""
-UNREADABLE = (pa.ArrowException, OSError)
+UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
 def header(file: PredictionsFile) -> list[str]:

@@ -63,6 +63,10 @@ def plain(column: pa.ChunkedArray, place: str) -> pa.Array:
     Raises:
         InputError: lists, structures or bytes that are no text.
     """
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise InputError(place, "it holds text that is not UTF-8.", "Export it again as UTF-8.") from error
     if pa.types.is_dictionary(column.type):
         value_type = column.type.value_type
         if pa.types.is_string(value_type):

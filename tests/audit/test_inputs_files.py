@@ -35,6 +35,11 @@ FILES = {
     "empty": ("p.csv", b"", "p.csv: the file is empty (0 bytes)."),
     "blank lines only": ("p.csv", "\n\n", "p.csv: the file is empty: it holds no header and no records."),
     "header only": ("p.csv", HEAD, "p.csv: the file has a header and no records."),
+    "header only, without a line end": (
+        "p.csv",
+        "id,score.x",
+        "p.csv: the file has a header and no records.",
+    ),
     "Parquet without records": (
         "p.parquet",
         parquet(**{"id": pa.array([], pa.string()), "score.x": pa.array([], pa.float64())}),

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit.core import UNKNOWN
+from audit.errors import InputError
 from audit.inputs import csv_file, ids, jsonl_file, parquet_file
 from audit.inputs import load as door
 from audit.inputs.load import load
@@ -221,3 +222,45 @@ def test_real_predictions_load_as_python_reads_them(path):
 def test_real_labels_are_joined():
     found = load(REAL / "comments-tfidf-v1.csv.gz", Spec(outputs={"comment": OutputSpec(labels=LABELS)}))
     assert found.predictions["comment"].truth.sum(axis=0).tolist() == [393, 57, 215, 18, 212, 29]
+
+
+cells = st.sampled_from(
+    ["", "0", "1", ".5", "x", "nan", "inf", '"q', '"a\nb"', "é", " ", "a,b", "\0", "\r", "=1"]
+)
+names = st.sampled_from(
+    [
+        "id",
+        "true.x",
+        "score.x",
+        "score.x.a",
+        "true.x.a",
+        "pred.x",
+        "pred.y",
+        "group.g",
+        "split",
+        "cluster",
+        "weight",
+        "",
+    ]
+)
+
+
+@given(
+    header=st.lists(names, max_size=5),
+    rows=st.lists(st.lists(cells, max_size=6), max_size=4),
+    cut=st.integers(0, 3),
+)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_wrong_input_ends_in_words(tmp_path, header, rows, cut):
+    text = "\n".join(",".join(row) for row in [["id", "score.x", *header], *rows]).encode()
+    path = tmp_path / "p.csv"
+    path.write_bytes(text[: len(text) - cut])
+    try:
+        found = load(path, Spec())
+    except InputError as error:
+        words = str(error)
+    else:
+        words = "p.csv"
+        assert found.examples.source.records == found.examples.n + found.examples.source.rejected
+        assert None not in found.rejected.column("line").to_pylist()
+    assert words.startswith("p.csv")

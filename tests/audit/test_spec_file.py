@@ -81,8 +81,8 @@ MISTAKES = {
         "Did you mean minimum_n?",
     ),
     "unknown key of an output": (
-        "[outputs.toxic]\n\ntreshold = 0.3",
-        f"line 3: expected one of {OUTPUT} in [outputs.toxic], came treshold. Did you mean threshold?",
+        "[outputs.toxic]\n\nthresh = 0.3",
+        f"line 3: expected one of {OUTPUT} in [outputs.toxic], came thresh. Did you mean threshold?",
     ),
     "unknown key of an attribute": (
         "attributes.age.bin = [1]",
