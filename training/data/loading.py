@@ -105,11 +105,11 @@ def _pictures(kind: Kind, read: Read, data: Faces | Mushrooms, facts: ImageFacts
         rejected.append(Rejected(file=names[row], id=ids[row], column="file", reason=remark, action="kept"))
     earlier = equal_to_earlier(seen.sha256)
     truth = _truth(kept)
-    for row in np.flatnonzero(earlier >= 0).tolist():
-        reason = f"the same bytes as {names[earlier[row]]}" + _differences(
-            kept, truth, row, int(earlier[row])
+    for copy in np.flatnonzero(earlier >= 0).tolist():
+        reason = f"the same bytes as {names[earlier[copy]]}" + _differences(
+            kept, truth, copy, int(earlier[copy])
         )
-        rejected.append(Rejected(file=names[row], id=ids[row], column="file", reason=reason, action="kept"))
+        rejected.append(Rejected(file=names[copy], id=ids[copy], column="file", reason=reason, action="kept"))
     clusters = joined_clusters(clusters_by_hash(phash=seen.phash), kept.cluster)
     return Loaded(
         kind=kind,
@@ -128,13 +128,13 @@ def _comments(read: Read) -> Loaded:
     texts, ids = data.text.to_pylist(), data.ids.to_pylist()
     earlier = equal_to_earlier([normalised_text(text) for text in texts])
     rejected = list(read.rejected)
-    for row in np.flatnonzero(earlier >= 0).tolist():
-        same = texts[row] == texts[earlier[row]]
-        reason = f"the same text as {ids[earlier[row]]}" + (
+    for copy in np.flatnonzero(earlier >= 0).tolist():
+        same = texts[copy] == texts[earlier[copy]]
+        reason = f"the same text as {ids[earlier[copy]]}" + (
             "" if same else " but for case, spacing or punctuation"
         )
-        reason += _differences(data, data.labels, row, int(earlier[row]))
-        rejected.append(Rejected(file="", id=ids[row], column="text", reason=reason, action="kept"))
+        reason += _differences(data, data.labels, copy, int(earlier[copy]))
+        rejected.append(Rejected(file="", id=ids[copy], column="text", reason=reason, action="kept"))
     return Loaded(
         kind="comments",
         data=data,
