@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import os
 import sys
@@ -43,7 +42,7 @@ def available() -> list[tuple[str, str]]:
     return [(name, words) for name, words in COMMANDS if PathFinder.find_spec(name, folder) is not None]
 
 
-def build(asked: str | None) -> Parser:
+def build(asked: str) -> Parser:
     """The parser, with the options of one command.
 
     Args:
@@ -75,12 +74,37 @@ def main(words: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    asked = next((word for word in words if not word.startswith("-")), None)
-    parser = build(asked)
+    asked = next((word for word in words if not word.startswith("-")), "")
     try:
-        arguments = parser.parse_args(list(words))
+        code = _obey(list(words), asked)
+        sys.stdout.flush()
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else ERROR
+    except PlumblineError as error:
+        print(f"plumbline {asked}: {error}", file=sys.stderr)
+        return ERROR
+    except KeyboardInterrupt:
+        print(f"plumbline {asked}: interrupted.{_way_on(asked)}", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing more can be said, and flushing at exit must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ERROR
+    except Exception as error:
+        print(_fault(asked, error), file=sys.stderr)
+        return ERROR
+    return code
+
+
+def run() -> int:
+    """Console script: run the command line of this process."""
+    return main(sys.argv[1:])
+
+
+def _obey(words: list[str], asked: str) -> int:
+    """Parse, import the command and run it."""
+    parser = build(asked)
+    arguments = parser.parse_args(words)
     if arguments.show_version:
         from importlib.metadata import version
 
@@ -89,32 +113,7 @@ def main(words: Sequence[str]) -> int:
     if arguments.command is None:
         parser.print_help()
         return ERROR
-    return _guarded(arguments)
-
-
-def run() -> int:
-    """Console script: run the command line of this process."""
-    return main(sys.argv[1:])
-
-
-def _guarded(arguments: argparse.Namespace) -> int:
-    """Run a command; whatever it raises becomes a line on stderr and an exit code."""
-    try:
-        code: int = arguments.run(arguments)
-        sys.stdout.flush()
-    except PlumblineError as error:
-        print(f"plumbline {arguments.command}: {error}", file=sys.stderr)
-        return ERROR
-    except KeyboardInterrupt:
-        print(f"plumbline {arguments.command}: interrupted.{_way_on(arguments.command)}", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone; nothing more can be said, and flushing at exit must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ERROR
-    except Exception as error:
-        print(_fault(arguments.command, error), file=sys.stderr)
-        return ERROR
+    code: int = arguments.run(arguments)
     return code
 
 
