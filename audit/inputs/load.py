@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from audit.core import UNKNOWN, Attribute, Examples, Predictions, Source
+from audit.core import UNKNOWN, Attribute, Examples, Predictions, Source, TaskKind
 from audit.errors import InputError, SpecError
 from audit.inputs import csv_file, jsonl_file, parquet_file
 from audit.inputs.built import Built
@@ -71,6 +71,7 @@ def load(path: Path, spec: Spec) -> Loaded:
     door, found = _read(file, told, spec)
     _check_attributes(found, spec)
     built = [build(plan, door) for plan in plans(found, spec)]
+    _check_primary(file, built, spec)
     id_column = found.all(Role.ID)[0]
     ids, bad_ids = read_ids(door, id_column)
     valid = np.ones(door.raw.n, dtype=bool)
@@ -94,10 +95,11 @@ def load(path: Path, spec: Spec) -> Loaded:
             f"none of the {door.raw.total:,} records can be used; the first: {first[3]}.",
         )
     attributes, unsliced, notes = _attributes(groupings, keep, spec)
+    sliced = [grouping for grouping in groupings if grouping.name in attributes]
     messages = [
         ignored_message(found),
         truth_only_message(found),
-        *(note for output in built for note in _output_notes(output, groupings, keep, valid)),
+        *(note for output in built for note in _output_notes(output, sliced, keep, valid)),
         *notes,
         _refused_note(door, keep),
     ]
@@ -148,12 +150,31 @@ def _line_finder(file: PredictionsFile, told: Survey, total: int) -> LineOf | No
 
 def _check_attributes(found: Layout, spec: Spec) -> None:
     known = [column.owner for column in found.all(Role.GROUP)]
-    for name in spec.attributes:
+    named = {f"[attributes.{toml_key(name)}]": name for name in spec.attributes}
+    named |= {
+        f"[[primary]] number {at}, attribute": one.attribute for at, one in enumerate(spec.primary, start=1)
+    }
+    if spec.compose_by:
+        named["compose_by"] = spec.compose_by
+    for place, name in named.items():
         if name not in known:
+            raise SpecError(f"spec, {place}", f"{found.file} has no column group.{name}.", close(name, known))
+
+
+def _check_primary(file: PredictionsFile, built: Sequence[Built], spec: Spec) -> None:
+    known = [output.output for output in built]
+    known += [
+        f"{output.output}/{label}"
+        for output in built
+        if output.task.kind is TaskKind.MULTILABEL
+        for label in output.task.classes
+    ]
+    for at, one in enumerate(spec.primary, start=1):
+        if one.output not in known:
             raise SpecError(
-                f"spec, [attributes.{toml_key(name)}]",
-                f"{found.file} has no column group.{name}.",
-                close(name, known),
+                f"spec, [[primary]] number {at}, output",
+                f"{file.name} has no output {one.output}.",
+                close(one.output, known),
             )
 
 

@@ -5,7 +5,7 @@ import pytest
 from audit.core import TaskKind
 from audit.errors import InputError, SpecError
 from audit.inputs.load import load
-from audit.spec import AttributeSpec, OutputSpec, Spec
+from audit.spec import AttributeSpec, OutputSpec, Primary, Spec
 
 HEAD = "id,true.x,score.x,group.g\n"
 CLASSES = "id,true.x,score.x.a,score.x.b\n"
@@ -176,6 +176,18 @@ SPECS = {
     "unknown reference": (
         Spec(attributes={"g": AttributeSpec(reference="c")}),
         "spec, [attributes.g] reference: expected one of C, D, came c. There are: C, D.",
+    ),
+    "unknown attribute of a comparison": (
+        Spec(primary=(Primary(output="x", attribute="sex", metric="fpr"),)),
+        "spec, [[primary]] number 1, attribute: p.csv has no column group.sex. There are: g.",
+    ),
+    "unknown output of a comparison": (
+        Spec(primary=(Primary(output="y", attribute="g", metric="fpr"),)),
+        "spec, [[primary]] number 1, output: p.csv has no output y. There are: x.",
+    ),
+    "unknown attribute to compose by": (
+        Spec(compose_by="age"),
+        "spec, compose_by: p.csv has no column group.age. There are: g.",
     ),
     "unknown column": (
         Spec(columns={"scor.x": "score.y"}),

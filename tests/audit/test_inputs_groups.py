@@ -1,6 +1,8 @@
 """Groups that come through the door: attributes, bands, identities, clusters, splits and payloads."""
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from audit.inputs.bands import band_names, bands, proposed_edges
@@ -146,3 +148,24 @@ def test_a_byte_order_mark_and_windows_line_ends(loaded):
 
 def test_a_nul_byte_in_a_group_is_replaced(loaded):
     assert loaded(HEAD + "a,1,.5,c\0d\nb,0,.4,c\0d\n").examples.attributes["g"].values == ("c\ufffdd",)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        (pa.array([True, False, None]), ("false", "true", "unknown")),
+        (pa.array([30.0, 4.0, None]), ("4", "30", "unknown")),
+        (pa.array([0.5, 4.0, None]), ("0.5", "4", "unknown")),
+        (pa.array([30, 4, None], pa.int8()), ("4", "30", "unknown")),
+        (pa.array(["b", "a", None]).dictionary_encode(), ("a", "b", "unknown")),
+        (pa.array(["b", "", "a"], pa.large_string()), ("a", "b", "unknown")),
+        (pa.array([10.5, 2, None]).cast(pa.decimal128(6, 2)), ("2", "10.5", "unknown")),
+    ],
+    ids=lambda value: str(value.type) if isinstance(value, pa.Array) else "",
+)
+def test_groups_of_every_type_in_parquet(tmp_path, column, values):
+    pq.write_table(
+        pa.table({"id": [1, 2, 3], "score.x": [0.1, 0.2, 0.3], "group.g": column}), tmp_path / "p.parquet"
+    )
+    g = load(tmp_path / "p.parquet", Spec()).examples.attributes["g"]
+    assert g.values == values
