@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from audit import multiplicity, omnibus, significance
 from audit.errors import SpecError
 from audit.group_error.columns import cluster_shares, indicator
-from audit.group_error.forms import Mean, Rate
+from audit.group_error.forms import Form, Mean, Rate
 from audit.group_error.measures import Measures
 from audit.group_error.targets import Target
 from audit.metrics import METRICS
@@ -21,7 +21,8 @@ from audit.spec import Primary, Spec
 PRIMARY = "primary: one omnibus test an output x attribute x headline metric"
 SLICES = "slices: every other tested comparison"
 SMALL_GROUP, MOST_ROWS = 200, 20_000
-"""Means: permutations while a group is small and rows few enough, else Welch's F."""
+"""Means: permutations while a group is small and rows few enough, else Welch's F. Rates of clustered rows:
+permutations of whole clusters while rows are few enough, else the rates' test on effective counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,11 +116,10 @@ def omnibus_test(m: Measured, part: Partition, name: str, spec: Spec) -> Omnibus
     groups = np.flatnonzero(part.known)
     moments = m.measures.moments[part.columns][groups]
     share = shares.own[part.columns][groups]
-    if isinstance(form, Rate):
+    if isinstance(form, Rate) and not _permuted(m, name):
         events, n = (moments[:, list(columns)].sum(axis=1) * share for columns in (form.events, form.of))
         found = omnibus.rate_omnibus(events, n, seed=spec.seed, draws=spec.draws)
     else:
-        assert isinstance(form, Mean)
         found = _means(m, part, values, counted, form, moments, share, spec)
     return Omnibus(
         output=m.target.name,
@@ -133,22 +133,31 @@ def omnibus_test(m: Measured, part: Partition, name: str, spec: Spec) -> Omnibus
     )
 
 
+def _permuted(m: Measured, name: str) -> bool:
+    """Whether a rate is tested by permuting whole clusters: its rows are known one by one, and few enough."""
+    by_row = name in m.measures.indicators or name in ("error_rate", "accuracy")
+    return m.clusters is not None and by_row and m.target.n <= MOST_ROWS
+
+
 def _means(
     m: Measured,
     part: Partition,
     values: NDArray[np.float64],
     counted: NDArray[np.bool_],
-    form: Mean,
+    form: Form,
     moments: NDArray[np.float64],
     share: NDArray[np.float64],
     spec: Spec,
 ) -> omnibus.OmnibusTest:
-    n = moments[:, list(form.n)].sum(axis=1)
-    few = m.target.n <= MOST_ROWS and (n * share).min(initial=np.inf) < SMALL_GROUP
-    if few:
+    small = (
+        isinstance(form, Mean)
+        and (moments[:, list(form.n)].sum(axis=1) * share).min(initial=np.inf) < SMALL_GROUP
+    )
+    if not isinstance(form, Mean) or (small and m.target.n <= MOST_ROWS):
         known = np.append(part.known, False)[part.codes]
         groups = np.where(known & counted, part.codes, -1)
         return omnibus.permutation_means(values, groups, m.clusters, spec.seed, spec.draws)
+    n = moments[:, list(form.n)].sum(axis=1)
     tested = significance.welch_anova(
         n * share, moments[:, form.total] * share, moments[:, form.total_sq] * share
     )

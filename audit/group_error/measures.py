@@ -141,8 +141,12 @@ def _multiclass(target: Target, slices: SliceSet) -> Measures:
         if said:
             forms[f"precision/{name}"] = Rate(hit, said, Reason.NO_SELECTED)
     moments = counts
-    indicators: dict[str, tuple[Array, NDArray[np.bool_]]] = {}
     everyone = np.ones(target.n, dtype=bool)
+    missed = (target.truth != target.decision).astype(np.float64)
+    indicators: dict[str, tuple[Array, NDArray[np.bool_]]] = {}
+    for code, name in enumerate(classes):
+        indicators[f"recall/{name}"] = (missed, target.truth == code)
+        indicators[f"precision/{name}"] = (missed, target.decision == code)
     if target.scores is not None:
         moments, top = confusion.top_k(moments, slices, target, everything)
         forms |= top
