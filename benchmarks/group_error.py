@@ -3,8 +3,8 @@
 Run: python benchmarks/group_error.py [--rows 1000000] [--repeats 5] [--audit] [--ten]
 Claims (1,000,000 rows, three attributes crossed into 60 slices):
     rates >= 100 x MetricFrame; rates with intervals >= 1,000 x MetricFrame(n_boot=2000), extrapolated;
-    AUC of 6 labels with intervals >= 200 x roc_auc_score resampled 2,000 times, no slower than its bare points;
-    --audit: `plumbline audit` < 20 s and < 2 GB;  --ten: 10 x the rows in at most 12.5 x the time.
+    AUC of 6 labels with intervals >= 200 x roc_auc_score resampled 2,000 times, no slower than its bare
+    points; --audit: `plumbline audit` < 20 s and < 2 GB;  --ten: 10 x the rows in at most 12.5 x the time.
 """
 
 from __future__ import annotations
