@@ -1,1 +1,1 @@
-"""The ground floor of Plumbline: vocabulary, statistics, probes and the run store. Imports no deep-learning framework."""
+"""The ground floor: vocabulary, statistics, probes and the run store. No deep-learning framework."""

@@ -106,7 +106,7 @@ class Context:
     cache: Path
     """Folder for what a resumed run need not compute again."""
     payloads: Callable[[str, NDArray[np.int64]], Iterable[Any]] | None = None
-    """(column, rows) -> payloads as the file holds them: texts, or image paths; None without payload columns."""
+    """(column, rows) -> payloads as the file holds them: texts or image paths; None without any."""
     data: DataSet | None = None
     model: Model | None = None
     progress: Progress = field(default_factory=lambda: NoProgress())
