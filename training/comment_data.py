@@ -29,6 +29,8 @@ class Prepared:
     data: Comments
     split: NDArray[np.int8]
     """(n,) codes into `audit.core.SPLITS`; -1: left out."""
+    clusters: NDArray[np.int32]
+    """(n,) near copies."""
     sha256: str
     """Of ids, texts, labels and declared splits."""
     facts: Mapping[str, Any]
@@ -67,7 +69,7 @@ def prepare(path: Path, seed: int) -> Prepared:
         "split_seed": seed,
         "train_positives": {name: int((train[:, i] == 1).sum()) for i, name in enumerate(LABELS)},
     }
-    return Prepared(data=data, split=plan.split, sha256=_digest(data), facts=facts)
+    return Prepared(data=data, split=plan.split, clusters=loaded.clusters, sha256=_digest(data), facts=facts)
 
 
 def known_labels(prepared: Prepared) -> tuple[str, ...]:

@@ -20,9 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from audit.core import SPLITS
 from audit.errors import InputError
+from training.data.records import LABELS, Comments
 from training.data.splits import TEST, TRAIN, VALIDATION
 from training.fit import FitResult, add_fit_arguments, config_from, fit, seeded, to_device
 from training.settings import Settings
@@ -75,6 +78,12 @@ class Outcome:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of `plumbline train comments`."""
+    kinds = {"--backbone": "transformer", "--baseline": "bilstm"}
+    told = (
+        f"{flag}: {', '.join(f'{k} {v:g}' for k, v in DEFAULTS[kind].items())}"
+        for flag, kind in kinds.items()
+    )
+    parser.epilog = "Defaults with " + "; with ".join(told) + "."
     parser.add_argument("--data", type=Path, required=True, metavar="PATH", help="folder or CSV of the data")
     parser.add_argument("--weights-out", type=Path, metavar="DIR", help="where weights and card go")
     parser.add_argument(
@@ -279,6 +288,42 @@ def metrics(
     rich = [value for enough, value in told if enough] or [value for _, value in told]
     sign = np.where(truth == 1, -logits, logits)
     return {"auc": float(np.mean(rich)), "log_loss": float(np.logaddexp(0, sign)[truth >= 0].mean()), **out}
+
+
+def predictions(
+    adapter: TextModel,
+    data: Comments,
+    *,
+    clusters: NDArray[np.int32] | None = None,
+    beside: Path | None = None,
+    workers: int = 0,
+) -> pa.Table:
+    """Score every comment; columns as the predictions contract names them.
+
+    Args:
+        adapter: from `models.text_adapter.load`.
+        data: comments and what is known of them.
+        clusters: (n,) near copies, for the column `cluster`.
+        beside: not used: a text travels in the file.
+        workers: not used.
+
+    Returns:
+        id, split, then true.LABEL, score.LABEL and pred.LABEL of each label, identity.*, cluster, text.
+    """
+    scores = adapter.predict(data.text.to_pylist())
+    decided = adapter.decide(scores)
+    names = [SPLITS[code] if code >= 0 else "test" for code in data.split]
+    columns: dict[str, Any] = {"id": data.ids, "split": pa.array(names, pa.string())}
+    for label in adapter.labels:
+        truth = data.labels[:, LABELS.index(label)]
+        columns[f"true.{label}"] = pa.array(truth, pa.int8(), mask=truth < 0)
+        columns[f"score.{label}"] = pa.array(scores[label])
+        columns[f"pred.{label}"] = pa.array(decided[label])
+    for name, member in data.identities.items():
+        columns[f"identity.{name}"] = pa.array(member, mask=np.isnan(member))
+    if clusters is not None:
+        columns["cluster"] = pa.array([str(code) for code in clusters], pa.string())
+    return pa.table({**columns, "text": data.text})
 
 
 def _finish(

@@ -104,7 +104,8 @@ def fit(
         network: left with the weights of its best epoch.
         loss: (network, batch on the device) -> scalar, or a mapping with "loss" among other scalars, whose
             means over the epoch go into the history as ``loss.NAME``.
-        evaluate: (network in eval mode, loader) -> metrics; called without gradients after every epoch.
+        evaluate: (network in eval mode, loader) -> metrics (none called "loss", which is training's own);
+            called without gradients after every epoch.
             Batches come as the loader gives them: move them to the network's device with `to_device`.
         train_loader: from `training.batches.loader`; under several devices it must be.
         validation_loader: handed to `evaluate` as it is; every process evaluates all of it.

@@ -24,6 +24,7 @@ from audit.errors import InputError
 from training.fit import HISTORY, FitConfig, seeded
 from training.progress import TrainingProgress
 
+RESERVED = {"epoch", "loss", "learning_rate", "seconds", "evaluation_seconds"}
 DISTRIBUTED_CHECK = 10  # steps between two agreements of all ranks on the time budget
 
 
@@ -109,7 +110,8 @@ class Loop(pl.LightningModule):
                 rate = self.trainer.optimizers[0].param_groups[0]["lr"]
                 self.logger.log_metrics({"loss": value, "learning_rate": rate}, step)
         if show:
-            self.progress.step(self.trainer.current_epoch, self.config.epochs, step, self.total, value)
+            mean = float(self.sums["loss"]) / self.counted
+            self.progress.step(self.trainer.current_epoch, self.config.epochs, step, self.total, mean)
 
     def on_train_epoch_end(self) -> None:
         """Evaluate, and keep what came of it."""
@@ -126,6 +128,10 @@ class Loop(pl.LightningModule):
                 name: float(value) for name, value in self.parts[1](self.network, self.validation).items()
             }
         self.network.train()
+        if taken := sorted(RESERVED & metrics.keys()):
+            raise InputError(
+                "evaluate", f"gave {', '.join(taken)}, which are names that the history uses itself."
+            )
         if self.monitor not in metrics:
             raise InputError(
                 "monitor", f"evaluate gave {', '.join(metrics)}; {self.monitor!r} is not among them."
