@@ -29,6 +29,13 @@ class Serial(Executor):
         return future
 
 
+class Threads(ThreadPoolExecutor):
+    """Threads that drop what has not begun when the audit ends, so that Ctrl-C is not kept waiting."""
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown(cancel_futures=True)
+
+
 def local(workers: int | None = None) -> Executor:
     """An executor on this machine.
 
@@ -45,4 +52,4 @@ def local(workers: int | None = None) -> Executor:
         workers = os.cpu_count() or 1
     if workers < 1:
         raise PlumblineError(f"the number of workers must be 1 or more, came {workers}.")
-    return Serial() if workers == 1 else ThreadPoolExecutor(workers, thread_name_prefix="plumbline")
+    return Serial() if workers == 1 else Threads(workers, thread_name_prefix="plumbline")

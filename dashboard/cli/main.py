@@ -90,6 +90,10 @@ def main(words: Sequence[str]) -> int:
         # Whoever read our output has gone; nothing more can be said, and flushing at exit must not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ERROR
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"plumbline {asked}: {place}{error.strerror or error}", file=sys.stderr)
+        return ERROR
     except Exception as error:
         print(_fault(asked, error), file=sys.stderr)
         return ERROR

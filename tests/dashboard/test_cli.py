@@ -147,6 +147,12 @@ def test_a_fault_in_plumbline_leaves_its_traceback_in_a_file(
     assert "Traceback" in kept.read_text()
 
 
+def test_a_disk_that_refuses_is_named(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("taken").write_text("a file, not a folder")
+    assert audit("--runs", "taken") == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith("plumbline audit: taken/answers")
+
+
 def test_help_lists_only_commands_that_exist(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--help"]) == 0
     out = capsys.readouterr().out
