@@ -61,3 +61,24 @@ KINDS: Mapping[str, Alter] = {
     "flipped": flipped,
     "captioned": captioned,
 }
+
+
+def textured(rng: np.random.Generator, width: int = 160, height: int = 120) -> Image.Image:
+    """Draw a picture of coloured patches over a gradient, so that copies can be planted without anyone's data.
+
+    Args:
+        rng: two draws give two pictures that are no copies.
+        width: pixels.
+        height: pixels.
+    """
+    coarse = rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    base = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+    draw = ImageDraw.Draw(base)
+    for _ in range(12):
+        x, y = rng.integers(0, width), rng.integers(0, height)
+        w, h = rng.integers(width // 16, width // 3), rng.integers(height // 16, height // 3)
+        colour = tuple(int(c) for c in rng.integers(0, 256, 3))
+        shape = draw.ellipse if rng.random() < 0.5 else draw.rectangle
+        shape((int(x - w), int(y - h), int(x + w), int(y + h)), fill=colour)
+    grain = rng.normal(0, 6, (height, width, 1))
+    return Image.fromarray(np.clip(np.asarray(base) + grain, 0, 255).astype(np.uint8))
