@@ -1,0 +1,130 @@
+"""A run as a tagged PDF (PDF/UA-1, PDF/A-3a), made by Typst from JSON: the same run gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from audit.errors import RunError
+from audit.store.read import open_run, read_times
+from reports.attachments import Attachment, attachments
+from reports.content import content
+
+TEMPLATE = Path(__file__).parent / "template" / "report.typ"
+STANDARDS = ["ua-1", "a-3a"]
+BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Signs that reorder what follows: shown as their code, so that a name can't dress up as another."""
+ATTEMPTS = 40
+_MISSING = re.compile(r'the text `"(.+?)"` could not be displayed', re.DOTALL)
+
+
+def write(run: Path, out: Path, compare: Path | None = None) -> Path:
+    """Write a finished run as PDF.
+
+    Args:
+        run: the run's folder.
+        out: the file to write; an older one is replaced.
+        compare: a second run; then a comparison of the two must have been made.
+
+    Returns:
+        `out`.
+
+    Raises:
+        RunError: the run can't be read, or there is no comparison.
+    """
+    if compare is not None:
+        raise RunError(
+            f"there is no comparison of {run.name} and {compare.name} yet. "
+            f"Make it first: plumbline compare {run.name} {compare.name}"
+        )
+    rendered = render(run)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    beside = out.with_name(f"{out.name}.part")
+    beside.write_bytes(rendered)
+    beside.replace(out)
+    return out
+
+
+def render(folder: Path) -> bytes:
+    """The PDF of a run as bytes.
+
+    Args:
+        folder: the run.
+
+    Raises:
+        RunError: it can't be read.
+    """
+    run = open_run(folder)
+    attached, left = attachments(folder, run)
+    shown = content(folder, run, attached, left)
+    return _compiled(_legible(shown), attached, _moment(folder))
+
+
+def _moment(folder: Path) -> int:
+    """The end of the audit in seconds since 1970: the only time in the PDF, so that it does not change."""
+    try:
+        return int(datetime.fromisoformat(read_times(folder)["finished"]).timestamp())
+    except (KeyError, ValueError):
+        return 0
+
+
+def _compiled(shown: Any, attached: list[Attachment], moment: int) -> bytes:
+    """Compile; signs that no bundled font has are replaced by their code points, block by block."""
+    files = {f"attached/{a.name}": a.content for a in attached}
+    for _ in range(ATTEMPTS):
+        try:
+            made: bytes = typst.compile(
+                {
+                    "main.typ": TEMPLATE.read_bytes(),
+                    "data.json": json.dumps(shown, ensure_ascii=False).encode(),
+                    **files,
+                },
+                format="pdf",
+                pdf_standards=STANDARDS,
+                ignore_system_fonts=True,
+                timestamp=moment,
+            )
+            return made
+        except typst.TypstError as error:
+            missing = _MISSING.search(str(error))
+            if missing is None:
+                raise
+            shown = _without(shown, _like(missing[1]))
+    raise RunError("the report can't be set: too many signs that no font has.")
+
+
+def _legible(value: Any) -> Any:
+    """Control signs, signs for private use and signs that reorder text as their code points."""
+    return _mapped(value, lambda c: c in BIDI or (c != "\n" and unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn")))
+
+
+def _like(text: str) -> Any:
+    """Which signs go with one that has no glyph: all of its block, so that few attempts are needed."""
+    if text.startswith("\\u{"):
+        text = chr(int(text[3:].split("}")[0], 16))
+    rows = {ord(c) >> 8 for c in text if ord(c) > 126} or {ord(c) >> 8 for c in text}
+    wide = any(ord(c) >= 0x2E80 for c in text)
+    return lambda c: ord(c) >= 0x2E80 if wide else (ord(c) >> 8) in rows and ord(c) > 126
+
+
+def _without(shown: Any, absent: Any) -> Any:
+    return _mapped(shown, absent)
+
+
+def _mapped(value: Any, absent: Any) -> Any:
+    if isinstance(value, str):
+        if value.isascii() and value.isprintable():
+            return value
+        return "".join(f"⟨U+{ord(c):04X}⟩" if absent(c) else c for c in value)
+    if isinstance(value, Mapping):
+        return {key: _mapped(item, absent) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_mapped(item, absent) for item in value]
+    return value

@@ -1,0 +1,118 @@
+"""Findings, and what was not tested, as sentences that stand alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from audit import wording
+from audit.core import AuditRun, Estimate, Finding, Level, Reason, Section, Slice, Status
+from audit.metrics import metric
+from reports import numbers
+from reports.privacy import HIDDEN, finding_is_small
+from reports.texts import PROBES
+
+
+def slice_words(of: Slice | str) -> str:
+    """A slice as people read it: "age = 3-9 and gender = Female"."""
+    if isinstance(of, str):
+        return of
+    return " and ".join(f"{a} = {v}" for a, v in of.of) or "everyone"
+
+
+def title(name: str) -> str:
+    """A metric's title."""
+    return metric(name).title
+
+
+def finding(f: Finding) -> dict[str, Any]:
+    """A finding in the parts that a page sets one below the other; all text is plain."""
+    head = {"level": wording.level(f.severity.level), "code": f.severity.level.value}
+    what = f"{title(f.metric)} of {f.output}, {slice_words(f.slice)}"
+    if finding_is_small(f):
+        return head | {"what": what, "gap": "", "text": f"Numbers {HIDDEN}; they stand in the run.", "test": ""}
+    gap = ""
+    if f.gap.value is not None:
+        gap = numbers.signed(f.gap.value, f.gap.unit) + numbers.points(f.gap.unit)
+    return head | {"what": what, "gap": gap, "text": _compared(f), "test": _tested(f)}
+
+
+def _compared(f: Finding) -> str:
+    other = _side(f.reference_value)
+    span = numbers.span(f.gap.low, f.gap.high, f.gap.unit)
+    difference = f" The difference has the interval {span}{numbers.points(f.gap.unit)} (not adjusted)." if span else ""
+    marks = f" Marked {', '.join(f.value.marks)}." if f.value.marks else ""
+    return f"{_side(f.value)}, against {other} for {f.reference}.{difference}{marks}"
+
+
+def _side(e: Estimate) -> str:
+    shown = numbers.estimate(e)
+    if not shown.n:
+        return shown.value
+    interval = f"{shown.interval}; " if shown.interval else ""
+    return f"{shown.value} ({interval}n = {shown.n})"
+
+
+def _tested(f: Finding) -> str:
+    family = f.test.family.partition(":")[0]
+    tests = f"{f.test.tests:,} {'test' if f.test.tests == 1 else 'tests'}"
+    parts = [
+        f"Adjusted {numbers.p_sentence(f.test.p_adjusted)}: {f.test.adjustment} over {tests} of the family "
+        f"“{family}”; {f.test.method} test." if f.test.p_adjusted is not None else "Not tested.",
+        f"Rank: {f.severity.why}.",
+    ]  # fmt: skip
+    if f.smallest_gap is not None:
+        shown = numbers.amount(abs(f.smallest_gap), f.gap.unit) + numbers.points(f.gap.unit)
+        parts.append(f"Smallest gap that it would have shown: {shown}.")
+    return " ".join(parts)
+
+
+def severity_counts(run: AuditRun) -> list[dict[str, Any]]:
+    """How many findings each level has, worst first."""
+    counts = Counter(f.severity.level for section in run.sections for f in section.findings)
+    return [
+        {"level": wording.level(level), "code": level.value, "count": counts[level], "meaning": wording.LEVEL_MEANINGS[level]}
+        for level in Level
+    ]  # fmt: skip
+
+
+def ranked(run: AuditRun) -> list[Finding]:
+    """All findings of all sections, worst first; a section's own order breaks ties."""
+    order = list(Level)
+    found = [f for section in run.sections for f in section.findings]
+    return sorted(found, key=lambda f: (order.index(f.severity.level), -f.severity.score))
+
+
+def untested(run: AuditRun) -> list[str]:
+    """What was not tested and why, one sentence each."""
+    lines = [line for section in run.sections for line in _of_section(section, run.data)]
+    ran = {section.probe for section in run.sections}
+    absent = [words for name, words in PROBES.items() if name not in ran]
+    if absent:
+        lines.append(f"Not part of this run: {'; '.join(absent)}.")
+    for name, values in run.data.get("unsliced", {}).items():
+        lines.append(f"{name}: {values:,} values, too many to slice by.")
+    return lines
+
+
+def _of_section(section: Section, data: Mapping[str, Any]) -> Iterator[str]:
+    name = PROBES.get(section.probe, wording.probe(section.probe)).capitalize()
+    if section.status is Status.FAILED:
+        yield f"{name}: FAILED, {section.why}"
+    elif section.status is Status.NOT_APPLICABLE:
+        yield f"{name}: {numbers.reason(section.why)}."
+    summary = section.summary
+    if summary.get("attributes_note"):
+        yield f"{name}: {numbers.reason(summary['attributes_note'])}, so there are no groups to compare."
+    for output in summary.get("without_truth", ()):
+        yield f"{output}: errors are {numbers.not_computed(Reason.NO_TRUTH)}; selection rates are shown."
+    for code, n in summary.get("untested", {}).items():
+        if code == Reason.NO_REFERENCE and not data.get("attributes"):
+            continue  # nobody else to compare everyone with: the missing attributes say it already
+        yield f"{n:,} {'comparison' if n == 1 else 'comparisons'}: {numbers.reason(code)}."
+    if summary.get("harmful_not_listed"):
+        n = summary["harmful_not_listed"]
+        yield f"{n:,} differences in a harmful direction have an unadjusted p above .05: not listed, in slices.csv."
+    if summary.get("crossings_left_out"):
+        yield f"{summary['crossings_left_out']:,} crossings with too few rows were left out: there are too many."

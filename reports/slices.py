@@ -1,0 +1,270 @@
+"""The page on slices: a chart in a table for each output, and how far groups lie apart beside chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from audit.core import UNKNOWN, Level
+from audit.metrics import METRICS
+from reports import numbers, svg
+from reports.privacy import HIDDEN, is_small, small_cells, spread_is_hidden
+from reports.sentences import title
+from reports.texts import UNTESTED_SHORT
+
+MOST_ROWS = 60
+"""Groups of one chart; the largest are kept, and those with findings."""
+MOST_PER_ATTRIBUTE = 24
+MOST_CHARTS = 4
+MOST_SPREADS = 16
+NEEDED = ("output", "metric", "slice", "depth", "rows", "n", "value", "low", "high")
+Row = Mapping[str, Any]
+
+
+def usable(table: pa.Table | None) -> bool:
+    """Whether a table of slices has what a chart needs."""
+    return table is not None and set(NEEDED) <= set(table.column_names)
+
+
+def charts(table: pa.Table, units: Mapping[str, str]) -> tuple[list[dict[str, Any]], list[str]]:
+    """One chart an output, those with the worst slices first.
+
+    Args:
+        table: the run's slices.
+        units: output -> the unit of its numbers.
+
+    Returns:
+        Charts, and the outputs that have none because there are too many.
+    """
+    singles = table.filter(pc.equal(table["depth"], 1))
+    if not singles.num_rows:
+        return [], []
+    rows = table.filter(pc.less_equal(table["depth"], 1)).to_pylist()
+    by_output = {name: list(found) for name, found in groupby(rows, key=lambda r: r["output"])}
+    order = sorted(by_output, key=lambda name: -max(_weight(r) for r in by_output[name]))
+    chosen = [name for name in by_output if name in order[:MOST_CHARTS]]
+    made = [_chart(name, by_output[name], units.get(name, "")) for name in chosen]
+    return [c for c in made if c["groups"]], [name for name in by_output if name not in chosen]
+
+
+def _weight(row: Row) -> float:
+    return float(row.get("severity") or 0.0) if row.get("level") else 0.0
+
+
+def headline_metrics(present: Iterable[str]) -> list[str]:
+    """The metrics that a chart shows: headline errors, else selection rate, else nothing."""
+    names = list(dict.fromkeys(present))
+    errors = [n for n in names if n in METRICS and METRICS[n].headline]
+    errors = [n for n in errors if n != "error_rate" or "fpr" not in names]
+    return errors[:2] or [n for n in ("selection_rate", "exact_match") if n in names][:1]
+
+
+def _chart(output: str, rows: Sequence[Row], unit: str) -> dict[str, Any]:
+    names = headline_metrics(r["metric"] for r in rows)
+    cells = {(r["metric"], r["slice"]): r for r in rows}
+    groups = _groups([r for r in rows if r["depth"] == 1 and r["metric"] in names])
+    kept, left = _largest(groups, cells, names)
+    axes = {n: _axis([cells[n, key] for key, _, _ in kept if (n, key) in cells], n) for n in names}
+    overall = {n: cells.get((n, "all")) for n in names}
+    columns = [_column(n, axes[n], overall[n], _unit(cells, n, unit)) for n in names]
+    body = [
+        {
+            "attribute": attribute,
+            "label": value,
+            "cells": [_cell(cells.get((n, key)), axes[n], overall[n], unit) for n in names],
+        }
+        for key, attribute, value in kept
+    ]
+    return {"output": output, "columns": columns, "groups": body, "left": left}
+
+
+def _groups(rows: Sequence[Row]) -> list[tuple[str, str, str, int]]:
+    """(key, attribute, value, rows) of each single-attribute slice, in the run's order."""
+    found = {
+        r["slice"]: (r["slice"], *_names(r), int(r["rows"])) for r in rows
+    }
+    return list(found.values())
+
+
+def _names(row: Row) -> tuple[str, str]:
+    if row.get("attributes") and row.get("values"):
+        return row["attributes"][0], row["values"][0]
+    attribute, _, value = row["slice"].partition("=")
+    return attribute, value
+
+
+def _largest(
+    groups: Sequence[tuple[str, str, str, int]], cells: Mapping[tuple[str, str], Row], names: Sequence[str]
+) -> tuple[list[tuple[str, str, str]], int]:
+    """The groups to show: findings first, then the largest; in the run's order again."""
+
+    def rank(group: tuple[str, str, str, int]) -> tuple[float, int]:
+        return (-max((_weight(cells[n, group[0]]) for n in names if (n, group[0]) in cells), default=0.0), -group[3])
+
+    kept: set[str] = set()
+    for _, of in groupby(groups, key=lambda g: g[1]):
+        kept |= {g[0] for g in sorted(of, key=rank)[:MOST_PER_ATTRIBUTE]}
+    shown = sorted((g for g in groups if g[0] in kept), key=rank)[:MOST_ROWS]
+    keys = {g[0] for g in shown}
+    return [g[:3] for g in groups if g[0] in keys], len(groups) - len(keys)
+
+
+def _axis(rows: Sequence[Row], name: str) -> svg.Scale:
+    shown = [r for r in rows if r["value"] is not None and not _hidden(r)]
+    firm = [r for r in shown if not _grey(r)] or shown
+    values = [r[end] for r in firm for end in ("low", "high", "value") if r[end] is not None]
+    rate = name in METRICS and METRICS[name].unit == "rate"
+    return svg.scale(values or [0.0, 1.0], zero=True, top=1.0 if rate else None)
+
+
+def _unit(cells: Mapping[tuple[str, str], Row], name: str, unit: str) -> str:
+    stated = next((r.get("unit", "") for (n, _), r in cells.items() if n == name), "")
+    return unit if stated == "unit" else stated
+
+
+def _column(name: str, axis: svg.Scale, everyone: Row | None, unit: str) -> dict[str, Any]:
+    shown = _shown(everyone, unit) if everyone else numbers.Shown(value="")
+    return {
+        "metric": title(name),
+        "axis": [numbers.value(axis.low, unit), numbers.value(axis.high, unit)],
+        "overall": shown.value,
+        "interval": shown.interval,
+        "n": shown.n,
+        "strip": svg.strip(None, axis, everyone["value"] if everyone else None),
+    }
+
+
+def _hidden(row: Row) -> bool:
+    return is_small(row["rows"]) or is_small(row["n"])
+
+
+def _grey(row: Row) -> bool:
+    return str(row.get("untested", "")) in ("too_few", "too_few_expected", "unknown_group")
+
+
+def _shown(row: Row, unit: str) -> numbers.Shown:
+    own = unit if row.get("unit") == "unit" else row.get("unit", "")
+    return numbers.measured(
+        row["value"], row["low"], row["high"], row["n"], row.get("events"), own, str(row.get("empty") or "")
+    )
+
+
+def _cell(row: Row | None, axis: svg.Scale, everyone: Row | None, unit: str) -> dict[str, Any]:
+    """One group in one metric."""
+    overall = None if everyone is None else everyone["value"]
+    blank = {"state": "none", "value": "", "interval": "", "n": "", "gap": "", "p": "", "alt": "", "strip": ""}
+    if row is None:
+        return blank
+    if _hidden(row):
+        return blank | {"state": "hidden", "value": "hidden", "n": "<10"}
+    if row["value"] is None:
+        return blank | {"state": "none", "value": numbers.reason(str(row.get("empty") or "")), "n": _n(row)}
+    shown = _shown(row, unit)
+    own = unit if row.get("unit") == "unit" else row.get("unit", "")
+    gap = row.get("gap")
+    state = "finding" if row.get("level") else "small" if _grey(row) else "known"
+    reference = None if is_small(row.get("reference_n")) else row.get("reference_value")
+    mark = svg.Mark(value=row["value"], low=row["low"], high=row["high"], reference=reference, kind=state)
+    return {
+        "state": state,
+        "value": shown.value,
+        "interval": shown.interval,
+        "n": shown.n,
+        "gap": "" if gap is None or reference is None else numbers.signed(gap, own),
+        "p": _p(row),
+        "strip": svg.strip(mark, axis, overall),
+        "alt": _alt(row, shown, reference, own),
+    }
+
+
+def _n(row: Row) -> str:
+    return "" if row["n"] is None else numbers.count(row["n"])
+
+
+def _p(row: Row) -> str:
+    if row.get("p_adjusted") is not None:
+        return numbers.p(row["p_adjusted"])
+    code = str(row.get("untested", ""))
+    return UNTESTED_SHORT.get(code, code.replace("_", " "))
+
+
+def _alt(row: Row, shown: numbers.Shown, reference: float | None, unit: str) -> str:
+    against = f", compared with {numbers.value(reference, unit)} for {row['reference']}" if reference is not None else ""
+    interval = f", interval {shown.interval}" if shown.interval else ""
+    level = f", finding: {Level(row['level']).value}" if row.get("level") else ""
+    return f"{title(row['metric'])}, {row['slice']}: {shown.value}{interval}{against}{level}."
+
+
+def spreads(
+    spread: pa.Table | None, families: pa.Table | None, slices: pa.Table | None, units: Mapping[str, str]
+) -> tuple[list[dict[str, Any]], int]:
+    """Largest − smallest of the headline metrics beside chance, with the primary family's test where there is one.
+
+    Returns:
+        Rows, those with a primary test and then the widest first; how many more the attached table has.
+    """
+    tests = {(r["output"], r["attribute"], r["metric"]): r for r in families.to_pylist()} if families else {}
+    found = spread.to_pylist() if spread else []
+    known = {(r["output"], r["attribute"], r["metric"]) for r in found}
+    found += [_untabled(r) for key, r in tests.items() if key not in known]
+    wanted = [r for r in found if (r["output"], r["attribute"], r["metric"]) in tests or _is_shown(r)]
+    ordered = sorted(wanted, key=lambda r: _order(r, tests))
+    cells = small_cells(slices)
+    rows = [_spread(r, tests, cells, units) for r in ordered[:MOST_SPREADS]]
+    return rows, len(found) - len(rows)
+
+
+def _untabled(test: Row) -> dict[str, Any]:
+    nothing = dict.fromkeys(("gap", "expected", "low", "high", "p"))
+    return {**test, **nothing, "criterion": "", "largest": "", "smallest": ""}
+
+
+def _is_shown(row: Row) -> bool:
+    headline = row["metric"] in METRICS and METRICS[row["metric"]].headline
+    return bool(headline or row["metric"] in ("selection_rate", "equalised_odds"))
+
+
+def _order(row: Row, tests: Mapping[tuple[str, str, str], Row]) -> tuple[bool, float]:
+    test = tests.get((row["output"], row["attribute"], row["metric"]))
+    p = row.get("p")
+    if test is not None and test["p_adjusted"] is not None:
+        return False, float(test["p_adjusted"])
+    return True, 1.0 if p is None else float(p)
+
+
+def _spread(
+    row: Row,
+    tests: Mapping[tuple[str, str, str], Row],
+    cells: frozenset[tuple[str, str, str]],
+    units: Mapping[str, str],
+) -> dict[str, Any]:
+    test = tests.get((row["output"], row["attribute"], row["metric"]))
+    unit = METRICS[row["metric"]].unit if row["metric"] in METRICS else "rate"
+    unit = units.get(row["output"], "") if unit == "unit" else unit
+    hidden = spread_is_hidden(row, cells)
+    gap = numbers.NONE if row["gap"] is None else numbers.value(row["gap"], unit).replace("%", "")
+    chance = numbers.NONE if row["expected"] is None else numbers.amount(row["expected"], unit)
+    words = "Equalised odds" if row["metric"] == "equalised_odds" else title(row["metric"])
+    return {
+        "output": row["output"],
+        "attribute": row["attribute"],
+        "metric": words,
+        "criterion": "" if row["metric"] == "equalised_odds" else row.get("criterion") or "",
+        "ends": "" if hidden or not row["largest"] else f"{row['largest']} – {row['smallest']}",
+        "gap": HIDDEN if hidden else gap + (" points" if unit == "rate" and row["gap"] is not None else ""),
+        "chance": "" if hidden else chance,
+        "range": "" if hidden else numbers.span(row["low"], row["high"], unit),
+        "p": "" if hidden else numbers.p(row["p"]),
+        "test": test["test"] if test else "",
+        "groups": test["groups"] if test else None,
+        "p_adjusted": numbers.p(test["p_adjusted"]) if test else "",
+    }
+
+
+def has_unknown(groups: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a chart shows rows whose group is not known."""
+    return any(g["label"] == UNKNOWN for g in groups)
