@@ -83,7 +83,7 @@ class ImageModel:
             raise InputError(
                 "precision", f"one of {', '.join(PRECISIONS)}; this is {self.conditions.precision!r}."
             )
-        self.network = network.to(device).eval()
+        self.network = network.to(device, memory_format=torch.channels_last).eval()
         self.tasks: Mapping[str, Task] = network.tasks
         self.device = device
         self.batch_size = self.conditions.batch_size

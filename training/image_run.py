@@ -112,6 +112,8 @@ def train_phases(
         args: `freeze_epochs`, `frozen`, `backbone_rate`.
         on_epoch: told the metrics of every epoch; may raise to end the training.
     """
+    import torch
+
     from training.images import slower_backbone
 
     def watched(net: nn.Module, loader: Any) -> Mapping[str, float]:
@@ -120,6 +122,7 @@ def train_phases(
             on_epoch(metrics)
         return metrics
 
+    network.to(memory_format=torch.channels_last)  # see models.image_preprocessing.normalise
     started, results = time.monotonic(), []
     phases = [("", True, config.epochs)] if args.frozen else [("", False, config.epochs)]
     if args.freeze_epochs and not args.frozen:
