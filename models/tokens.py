@@ -64,13 +64,14 @@ class Tokens:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token numbers of each text, at most `length`, at least one."""
-        cut = [text[: self.length * CHARACTERS] for text in texts]
+        cut = [self._cut(text) for text in texts]
         return [e.ids or [self.pad] for e in self.tokenizer.encode_batch_fast(cut)]
 
     def spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
         """(start, end) characters of each token of each text; start and end tokens have (0, 0)."""
-        cut = [text[: self.length * CHARACTERS] for text in texts]
-        return [e.offsets or [(0, 0)] for e in self.tokenizer.encode_batch(cut)]
+        cut = [self._cut(text) for text in texts]
+        found = [e.offsets or [(0, 0)] for e in self.tokenizer.encode_batch(cut)]
+        return [[_trimmed(text, *span) for span in spans] for text, spans in zip(cut, found, strict=True)]
 
     def batch(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         """Pad to the longest row.
@@ -85,6 +86,11 @@ class Tokens:
         ids[mask] = np.fromiter((token for row in rows for token in row), np.int64, int(lengths.sum()))
         return torch.from_numpy(ids), torch.from_numpy(mask.astype(np.int64))
 
+    def _cut(self, text: str) -> str:
+        """The part that can matter; half a surrogate pair, which is no character, becomes a question mark."""
+        text = text[: self.length * CHARACTERS]
+        return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
 
 def learn(texts: Iterable[str], size: int = 8000) -> Tokenizer:
     """Learn sub-words from texts: lower case, accents kept apart from letters, punctuation by itself.
@@ -93,11 +99,13 @@ def learn(texts: Iterable[str], size: int = 8000) -> Tokenizer:
         texts: training texts, and only those.
         size: tokens at most.
     """
-    tokenizer = Tokenizer(models.WordPiece(unk_token=UNKNOWN, max_input_chars_per_word=60))
+    # byte-pair encoding without a prefix: WordPiece's trainer numbers its "##" pieces by chance of the hash
+    tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True, strip_accents=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    words = pre_tokenizers.Metaspace(prepend_scheme="always")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([words, pre_tokenizers.Punctuation()])
     special = [PAD, UNKNOWN, START, END]
-    trainer = trainers.WordPieceTrainer(
+    trainer = trainers.BpeTrainer(
         vocab_size=size, min_frequency=2, limit_alphabet=500, special_tokens=special, show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
@@ -110,3 +118,10 @@ def learn(texts: Iterable[str], size: int = 8000) -> Tokenizer:
 def lengths(rows: Sequence[Sequence[int]]) -> NDArray[np.int64]:
     """(n,) tokens in each row."""
     return np.fromiter(map(len, rows), np.int64, len(rows))
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span without the spaces that it begins with."""
+    while start < end and text[start].isspace():
+        start += 1
+    return start, end
