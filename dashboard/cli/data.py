@@ -48,7 +48,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     parser.add_argument("--workers", type=int, metavar="N", help="processes that check images; 0: none")
     parser.add_argument(
-        "--rejected", type=Path, default=Path("rejected.csv"), metavar="FILE", help="default ./rejected.csv"
+        "--rejected", type=Path, default=Path("rejected.csv"), metavar="FILE", help="where refused rows go"
     )
     parser.set_defaults(run=run)
 
@@ -85,7 +85,8 @@ def run(args: argparse.Namespace) -> int:
     print(f"{args.folder}: {args.kind}, layout {loaded.layout}")
     print(
         f"{loaded.data.n} rows can be used, {loaded.refused} were refused, "
-        f"{len(loaded.rejected) - loaded.refused} were kept with a remark ({time.monotonic() - started:.1f} s)"
+        f"{len(loaded.rejected) - loaded.refused} were kept with a remark "
+        f"({time.monotonic() - started:.1f} s)"
     )
     for message in loaded.messages:
         print(f"note: {message}")
@@ -157,24 +158,39 @@ def _tables(loaded: Loaded) -> dict[str, pa.Table]:
 
 
 def _print_table(title: str, table: pa.Table) -> None:
+    """Print a table; one of pairs (first, second, n, share) as a matrix of its counts."""
     print(f"\n{title}")
-    shown = table.slice(0, ROWS_SHOWN)
-    cells = [[_cell(value) for value in column.to_pylist()] for column in shown.columns]
-    widths = [max(map(len, [name, *column])) for name, column in zip(table.column_names, cells, strict=True)]
-    for line in [table.column_names, *zip(*cells, strict=True)]:
-        words = [
-            word.rjust(width) if i else word.ljust(width)
-            for i, (word, width) in enumerate(zip(line, widths, strict=True))
-        ]
+    names: list[str] = table.column_names
+    lines = [
+        list(row.values()) for row in table.slice(0, None if len(names) == 4 else ROWS_SHOWN).to_pylist()
+    ]
+    rest = table.num_rows - len(lines)
+    if len(names) == 4 and names[3].startswith("share_of_"):
+        names, lines = _matrix(names, lines)
+    cells = [names, *([_cell(value) for value in line] for line in lines)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
+    for line in cells:
+        words = [line[0].ljust(widths[0])]
+        words += [word.rjust(width) for word, width in zip(line[1:], widths[1:], strict=True)]
         print("  " + "  ".join(words).rstrip())
-    if table.num_rows > ROWS_SHOWN:
-        print(f"  and {table.num_rows - ROWS_SHOWN} rows more")
+    if rest:
+        print(f"  and {rest} rows more")
+
+
+def _matrix(names: list[str], lines: list[list[object]]) -> tuple[list[str], list[list[object]]]:
+    """Counts of pairs: the first as rows, the second as columns; empty columns are left out."""
+    counts = {(str(first), str(second)): n for first, second, n, _ in lines}
+    rows = list(dict.fromkeys(first for first, _ in counts))
+    columns = [c for c in dict.fromkeys(second for _, second in counts) if any(counts[r, c] for r in rows)]
+    return [names[0], *columns], [[row, *(counts[row, column] for column in columns)] for row in rows]
 
 
 def _cell(value: object) -> str:
     if value is None:
         return "-"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.0f}" if abs(value) >= 1000 or value.is_integer() else f"{value:.3g}"
 
 
 class _ProgressLine:

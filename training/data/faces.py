@@ -203,7 +203,7 @@ def _table(table: CsvTable, root: Path, rows: _Rows, columns: Mapping[str, str],
         try:
             age, split = _checked(one, ident, root, rows.seen)
         except _RefusedError as refusal:
-            column = at.get(refusal.column) or refusal.column
+            column = at.get(refusal.column) or at["file"] or refusal.column
             rows.rejected.append(table.refuse(row, column, str(refusal), ident[:200]))
             continue
         rows.seen.add(ident)

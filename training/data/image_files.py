@@ -98,9 +98,8 @@ def _walk(folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[tuple[Pat
             continue
         try:
             is_folder = entry.is_dir()
-        except OSError as error:
-            yield Path(entry.path), f"can't be opened: {error.strerror}"
-            continue
+        except OSError:  # a link to itself
+            is_folder = False
         if is_folder:
             yield from _walk(Path(entry.path), above | {mark})
         elif entry.is_symlink() and not os.path.exists(entry.path):

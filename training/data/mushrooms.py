@@ -127,7 +127,7 @@ def _from_tables(root: Path, tables: list[Path], columns: Mapping[str, str]) -> 
             ident = one["id"] or one["file"]
             column, reason = _problem(one, ident, root, seen)
             if reason:
-                rejected.append(table.refuse(row, at.get(column) or column, reason, ident[:200]))
+                rejected.append(table.refuse(row, at[column] or at["file"] or "", reason, ident[:200]))
                 continue
             seen.add(ident)
             gathered["id"].append(ident)

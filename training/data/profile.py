@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from audit.core import SPLITS, Attribute
 from training.data.image_files import ImageFacts
-from training.data.records import LABELS, Comments, Faces, Mushrooms
+from training.data.records import LABELS, Comments, Faces, Mushrooms, attribute
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 AGE_EDGES = tuple(range(0, 101, 5))
@@ -20,10 +20,10 @@ LENGTH_EDGES = (0, 25, 50, 100, 200, 400, 800, 1600, 3200, 6400, 1_000_000)
 SPLIT_NAMES = ("not declared", *SPLITS)
 
 
-def distribution(attribute: Attribute) -> pa.Table:
-    """Columns value, n, share: how often each value occurs, in the attribute's order."""
-    n = np.bincount(attribute.codes, minlength=len(attribute.values))
-    return pa.table({"value": list(attribute.values), "n": n, "share": _shares(n, n.sum())})
+def distribution(group: Attribute) -> pa.Table:
+    """Columns value, n, share: how often each value occurs, in the group's order."""
+    n = np.bincount(group.codes, minlength=len(group.values))
+    return pa.table({"value": list(group.values), "n": n, "share": _shares(n, n.sum())})
 
 
 def crossing(first: Attribute, second: Attribute) -> pa.Table:
@@ -49,7 +49,7 @@ def split_counts(split: NDArray[np.int8]) -> pa.Table:
 
 
 def histogram(values: NDArray[np.floating], edges: tuple[float, ...]) -> pa.Table:
-    """Columns low, high, n: values in [low, high), the last bin closed; NaN left out, outliers in the ends."""
+    """Columns low, high, n: values in [low, high), last bin closed; NaN left out, outliers in the ends."""
     finite = np.clip(values[np.isfinite(values)], edges[0], edges[-1])
     n, _ = np.histogram(finite, bins=np.asarray(edges, dtype=np.float64))
     return pa.table({"low": list(map(float, edges[:-1])), "high": list(map(float, edges[1:])), "n": n})
@@ -120,9 +120,7 @@ def text_lengths(text: pa.StringArray) -> NDArray[np.float64]:
 def profile_comments(comments: Comments) -> dict[str, pa.Table]:
     """Every table of a set of comments by name."""
     lengths = text_lengths(comments.text)
-    toxic = Attribute(
-        name="toxic", values=("0", "1", "unknown"), codes=comments.labels[:, 0].astype(np.int32) % 3
-    )
+    toxic = attribute("toxic", [("0", "1", "")[code] for code in comments.labels[:, 0]])
     return {
         "splits": split_counts(comments.split),
         "labels": label_counts(comments.labels),
