@@ -1,1 +1,1 @@
-"""Findings and tables to Plotly figures: pure, tested without a browser."""
+"""Figures: pure functions from tables of a run to Plotly figures; nothing here knows Streamlit."""

@@ -1,1 +1,1 @@
-"""Parts of pages: functions of plain data that draw with Streamlit."""
+"""Parts of pages: functions that draw plain data and return what a person asked for."""

@@ -1,0 +1,79 @@
+"""The primary family of tests, and every gap beside what chance would give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.charts import numbers, palette
+from dashboard.charts.spread import spread_chart
+from dashboard.panels.headline import declared_unit
+from dashboard.panels.sentences import title, unit
+
+METRIC_OF = {"equalised_odds": "rate"}
+
+
+def draw_primary(families: pd.DataFrame) -> None:
+    """One line an omnibus test: are all groups of this attribute equal in this metric?"""
+    if families.empty:
+        st.info("No omnibus test could be made: it needs truth and an attribute with two groups or more.")
+        return
+    shown = pd.DataFrame(
+        {
+            "Output": families["output"],
+            "Attribute": families["attribute"],
+            "Metric": [title(name) for name in families["metric"]],
+            "Groups": families["groups"],
+            "Test": families["test"],
+            "p": [numbers.p_value(p) for p in families["p"]],
+            "Adjusted p": [numbers.p_value(p) for p in families["p_adjusted"]],
+            "Groups differ": [_verdict(p) for p in families["p_adjusted"]],
+        }
+    )
+    st.dataframe(shown, hide_index=True, width="stretch")
+    tests = int(families["tests"].iloc[0])
+    method = str(families["adjustment"].iloc[0])
+    st.caption(
+        f"{method} over {tests} tests. A line says that the groups differ somewhere, not where or how much: "
+        "the findings say that."
+    )
+
+
+def _verdict(p: Any) -> str:
+    if numbers.absent(p):
+        return "not tested"
+    return "yes" if p <= 0.05 else "not shown"
+
+
+def draw_spread(spread: pd.DataFrame, output: str, outputs: Mapping[str, Any]) -> None:
+    """A chart for rates and one for each other unit, of the chosen output."""
+    own = spread[spread["output"] == output] if len(spread) else spread
+    if own.empty:
+        st.info(f"No gap to show for output “{output}”: it needs an attribute with two known groups.")
+        return
+    units = [_unit(name, output, outputs) for name in own["metric"]]
+    for found in dict.fromkeys(units):
+        rows = own[[u == found for u in units]].reset_index(drop=True)
+        titles = [_row_title(row) for _, row in rows.iterrows()]
+        st.plotly_chart(
+            spread_chart(rows, titles, found), key=f"spread_{found}", config=palette.CONFIG, width="stretch"
+        )
+    st.caption(
+        "What it shows: the distance between the highest and the lowest group, beside the range of that "
+        "distance if all groups were equal. What it can't tell: which group is worse for which reason. "
+        "The p of each line is not adjusted. Demographic parity, equal opportunity, equalised odds and "
+        "predictive parity can't all be zero when base rates differ."
+    )
+
+
+def _row_title(row: pd.Series) -> str:
+    name = "Equalised odds" if row["metric"] == "equalised_odds" else title(row["metric"])
+    criterion = "" if row["metric"] == "equalised_odds" or not row["criterion"] else f" ({row['criterion']})"
+    return f"{row['attribute']}: {name}{criterion}"
+
+
+def _unit(name: str, output: str, outputs: Mapping[str, Any]) -> str:
+    return METRIC_OF.get(name) or unit(name, output, declared_unit(output, outputs))

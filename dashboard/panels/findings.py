@@ -1,0 +1,142 @@
+"""Findings as a list to read: badge, sentence, reason for the rank, way to the slice."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal
+
+import streamlit as st
+
+from audit import wording
+from audit.core import Finding, Level
+from audit.csv_export import neutralise
+from dashboard import state
+from dashboard.panels import sentences
+
+SHOWN = 8
+"""Findings that are drawn at first; each press shows as many more."""
+Colour = Literal["red", "orange", "blue", "gray"]
+BADGES: dict[Level, tuple[str, Colour]] = {
+    Level.HIGH: (":material/keyboard_double_arrow_up:", "red"),
+    Level.MEDIUM: (":material/keyboard_arrow_up:", "orange"),
+    Level.LOW: (":material/remove:", "blue"),
+    Level.NOT_ESTABLISHED: (":material/question_mark:", "gray"),
+}
+"""Icon and colour beside the word: none of the three alone."""
+EVERY = "all outputs"
+
+
+def draw(findings: Sequence[Finding], fallback: str) -> None:
+    """Draw filters and the list; a button chooses the slice and opens its page.
+
+    Args:
+        findings: ranked, worst first.
+        fallback: words for a run without any.
+    """
+    if not findings:
+        st.info(fallback)
+        return
+    counts = Counter(finding.severity.level for finding in findings)
+    st.markdown(
+        " · ".join(f"**{counts[level]}** {wording.level(level)}" for level in Level if counts[level])
+        + ". One scale for all: the interval's end nearest zero, divided by the margin."
+    )
+    kept = _filtered(findings)
+    if not kept:
+        st.info("No finding passes these filters. Choose another severity or output.")
+        return
+    shown = int(st.session_state.get("findings_shown", SHOWN))
+    for place, finding in enumerate(kept[:shown]):
+        _one(finding, place)
+    st.caption(f"{min(shown, len(kept)):,} of {len(kept):,} shown, worst first.")
+    with st.container(horizontal=True):
+        if len(kept) > shown:
+            st.button(
+                "Show more", key="more", on_click=state.show_more, args=("findings_shown", shown, SHOWN)
+            )
+        st.download_button(
+            "All of them as CSV",
+            to_csv(kept),
+            "findings.csv",
+            "text/csv",
+            key="findings_csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def _filtered(findings: Sequence[Finding]) -> list[Finding]:
+    levels = [level for level in Level if any(f.severity.level is level for f in findings)]
+    outputs = list(dict.fromkeys(f.output for f in findings))
+    established = [level for level in levels if level is not Level.NOT_ESTABLISHED]
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left:
+        wanted = st.pills(
+            "Severity",
+            levels,
+            selection_mode="multi",
+            default=established or levels,
+            format_func=wording.level,
+            key="findings_levels",
+            help="\n\n".join(f"**{wording.level(x)}**: {wording.LEVEL_MEANINGS[x]}" for x in levels),
+        )
+    with right:
+        state.settle("findings_output", [EVERY, *outputs], EVERY)
+        output = st.selectbox(
+            "Of output", [EVERY, *outputs], key="findings_output", disabled=len(outputs) == 1
+        )
+    return [f for f in findings if f.severity.level in wanted and output in (EVERY, f.output)]
+
+
+def _one(finding: Finding, place: int) -> None:
+    icon, colour = BADGES[finding.severity.level]
+    with st.container(border=True, key=f"finding_{place}"):
+        words, way = st.columns([6, 1], vertical_alignment="center")
+        with words:
+            with st.container(horizontal=True, gap="small"):
+                st.badge(wording.level(finding.severity.level), icon=icon, color=colour)
+                st.badge(sentences.literal(finding.output), color="gray")
+            st.markdown(sentences.headline(finding))
+            st.caption(f"{sentences.certainty(finding)} {sentences.reason(finding)}")
+        with way:
+            opened = st.button(
+                "See rows",
+                key=f"open_{place}",
+                help="Opens the Slices page at this slice",
+                width="stretch",
+                on_click=state.go,
+                args=(finding.output, _attribute(finding), finding.metric, finding.slice.key),
+            )
+    if opened:
+        st.switch_page("views/slices.py")
+
+
+def _attribute(finding: Finding) -> str:
+    return finding.slice.attributes[0] if finding.slice.attributes else ""
+
+
+def to_csv(findings: Sequence[Finding]) -> str:
+    """Findings as CSV, text neutralised for spreadsheets, numbers unrounded."""
+    memory = io.StringIO()
+    writer = csv.writer(memory, lineterminator="\n")
+    writer.writerow(
+        ["severity", "score", "probe", "output", "slice", "metric", "value", "low", "high", "n", "reference"]
+        + ["reference_value", "gap", "gap_low", "gap_high", "p", "p_adjusted", "tests", "smallest_gap", "why"]
+    )
+    for f in findings:
+        cells: list[object] = [
+            f.severity.level.value,
+            f.severity.score,
+            f.probe,
+            f.output,
+            f.slice.key,
+            f.metric,
+        ]
+        cells += [f.value.value, f.value.low, f.value.high, f.value.n, f.reference, f.reference_value.value]
+        cells += [f.gap.value, f.gap.low, f.gap.high, f.test.p, f.test.p_adjusted, f.test.tests]
+        cells += [f.smallest_gap, f.severity.why]
+        writer.writerow([neutralise(cell) if isinstance(cell, str) else cell for cell in cells])
+    return memory.getvalue()

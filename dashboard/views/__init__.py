@@ -1,0 +1,1 @@
+"""Pages: thin files that say which panels stand where."""
