@@ -1,4 +1,4 @@
-"""What a report carries inside: the evidence tables as CSV, the run's record, and the list of their hashes."""
+"""What a report carries inside: evidence tables as CSV, the run's record, and the list of their hashes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from audit.core import AuditRun, Section
 from audit.csv_export import write_csv
@@ -18,8 +19,8 @@ from audit.store.plain import to_plain
 from audit.store.read import read_manifest
 from reports.privacy import HIDDEN, shared_data, shared_finding, shared_table, small_cells, small_slices
 
-MOST_CELLS = 500_000
-"""Cells attached at most, smallest tables of each section first; the others stay in the run, and that is said."""
+MOST_CELLS = 250_000
+"""Cells attached at most, slices and small tables first; the others stay in the run, and that is said."""
 LIST = "attachments.sha256"
 
 
@@ -73,19 +74,36 @@ def _tables(section: Section, room: int) -> tuple[list[Attachment], list[str], i
     made, left = [], []
     with TemporaryDirectory() as folder:
         for name, table in _smallest_first(section.tables):
-            if table.num_rows * table.num_columns > room:
+            shown = _fitting(table, room)
+            if shown is None:
                 left.append(f"{section.probe}.{name}")
                 continue
-            room -= table.num_rows * table.num_columns
+            room -= shown.num_rows * shown.num_columns
             path = Path(folder) / "table.csv"
-            write_csv(shared_table(table, small, cells), path)
-            rows = f"{table.num_rows:,} {'row' if table.num_rows == 1 else 'rows'}"
+            write_csv(shared_table(shown, small, cells), path)
+            rows = _rows(shown.num_rows, table.num_rows)
             made.append(
                 Attachment(
                     name=f"{section.probe}.{name}.csv", what=rows, mime="text/csv", content=path.read_bytes()
                 )
             )
     return sorted(made, key=lambda a: a.name), sorted(left), room
+
+
+def _fitting(table: pa.Table, room: int) -> pa.Table | None:
+    """The table, or of one that has levels and depths what matters most, or nothing."""
+    if table.num_rows * table.num_columns <= room:
+        return table
+    if not {"depth", "level"} <= set(table.column_names):
+        return None
+    found = pc.fill_null(pc.not_equal(table["level"], ""), False)
+    part = table.filter(pc.or_(found, pc.less_equal(table["depth"], 1)))
+    return part.slice(0, max(0, room // table.num_columns))
+
+
+def _rows(shown: int, of: int) -> str:
+    rows = f"{shown:,} {'row' if shown == 1 else 'rows'}"
+    return rows if shown == of else f"{rows} of {of:,}: single attributes and findings"
 
 
 def _smallest_first(tables: Mapping[str, pa.Table]) -> Iterator[tuple[str, pa.Table]]:

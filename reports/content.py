@@ -12,15 +12,15 @@ import pyarrow as pa
 
 from audit import wording
 from audit.core import AuditRun
+from audit.metrics import METRICS
 from audit.store.hashes import content_hash
-from audit.store.notes import DATABASE, open_notes
 from audit.store.read import read_times
-from reports import numbers, sentences, slices, texts
+from reports import sentences, slices, texts
 from reports.attachments import Attachment
 from reports.headline import headline
 from reports.privacy import K
 
-FINDINGS = 5
+FINDINGS = 6
 """Findings on the first page; the others follow as a table of one line each."""
 LISTED = 40
 
@@ -37,28 +37,27 @@ def content(
         left: tables too large to be attached.
     """
     times = read_times(folder)
-    tables = {name: table for section in run.sections for name, table in section.tables.items()
-              if name in ("slices", "spread", "families")}  # fmt: skip
-    units = _units(run)
-    found = sentences.ranked(run)
+    found = tables(run)
+    own = units(run)
+    worst, rest = sentences.worst(run, FINDINGS)
     return {
         "model": run.model,
         "version": run.version,
         "date": _day(times.get("finished", "")),
-        "facts": _facts(run),
+        "facts": facts(run),
         "hashes": {**{k: v for k, v in run.hashes.items() if v}, "run": content_hash(folder)},
         "run_id": run.run_id,
         "plumbline": run.plumbline_version,
         "packages": ", ".join(f"{name} {version}" for name, version in run.packages.items()),
         "counts": sentences.severity_counts(run),
-        "findings": [sentences.finding(f) for f in found[:FINDINGS]],
-        "more": [sentences.finding(f) for f in found[FINDINGS : FINDINGS + LISTED]],
-        "unlisted": max(0, len(found) - FINDINGS - LISTED),
+        "findings": [sentences.finding(f) for f in worst],
+        "more": [sentences.line(f) for f in rest[:LISTED]],
+        "unlisted": max(0, len(rest) - LISTED),
         "untested": sentences.untested(run),
         "messages": list(run.data.get("messages", ())),
-        "headline": headline(tables.get("slices"), run, units),
-        **_slices(tables, units),
-        "methods": [list(m) for m in _filled(texts.METHODS, run)],
+        "headline": headline(found.get("slices"), run, own),
+        **_slices(found, own),
+        "methods": [list(m) for m in methods(run)],
         "limits": [list(limit) for limit in texts.LIMITS],
         "standards": [list(s) for s in texts.STANDARDS],
         "glossary": [list(g) for g in _filled(texts.GLOSSARY, run)],
@@ -66,13 +65,24 @@ def content(
         "attached": [{"name": a.name, "what": a.what, "sha256": a.sha256, "mime": a.mime} for a in attached],
         "left": list(left),
         "k": K,
+        "coded": False,
     }
+
+
+def tables(run: AuditRun) -> dict[str, pa.Table]:
+    """The tables that pages are made of, whichever section has them."""
+    wanted = ("slices", "spread", "families")
+    return {n: section.tables[n] for section in reversed(run.sections) for n in wanted if n in section.tables}
+
+
+def methods(run: AuditRun) -> list[tuple[str, ...]]:
+    """(name, what is done, source) of each method, with the run's own settings."""
+    return _filled(texts.METHODS, run)
 
 
 def _filled(of: Sequence[tuple[str, ...]], run: AuditRun) -> list[tuple[str, ...]]:
     words = {"minimum_n": str(run.spec.get("minimum_n", 30)), "level": f"{run.spec.get('level', 0.95):.0%}"}
-    filled = [tuple(_fill(part, words) for part in parts) for parts in of]
-    return [parts for parts in filled]
+    return [tuple(_fill(part, words) for part in parts) for parts in of]
 
 
 def _fill(text: str, words: Mapping[str, str]) -> str:
@@ -95,7 +105,7 @@ def _slices(tables: Mapping[str, pa.Table], units: Mapping[str, str]) -> dict[st
     }
 
 
-def _units(run: AuditRun) -> dict[str, str]:
+def units(run: AuditRun) -> dict[str, str]:
     """Output -> unit of its numbers: as its findings say, else as declared."""
     units = {name: str(o.get("unit") or "") for name, o in run.data.get("outputs", {}).items()}
     for section in run.sections:
@@ -105,13 +115,25 @@ def _units(run: AuditRun) -> dict[str, str]:
     return {name: "" if unit == "units of the output" else unit for name, unit in units.items()}
 
 
-def _facts(run: AuditRun) -> list[list[str]]:
+def unit_of(metric: str, output: str, of: Mapping[str, str]) -> str:
+    """The unit of a metric of an output; that of a number is the output's own."""
+    unit = METRICS[metric].unit if metric in METRICS else "rate"
+    return of.get(output, "") if unit == "unit" else unit
+
+
+def facts(run: AuditRun) -> list[list[str]]:
+    """What was audited, as pairs of a label and words."""
     data = run.data
     audited = data["audited"]
-    outputs = [f"{name} ({wording.kind(o['kind'])}{_rows(o, audited['rows'])})" for name, o in data["outputs"].items()]
+    outputs = [
+        f"{name} ({wording.kind(o['kind'])}{_rows(o, audited['rows'])})"
+        for name, o in data["outputs"].items()
+    ]
     refused = f"{data['rejected']:,} refused" if data["rejected"] else "none refused"
     clusters = f"; {data['clusters']:,} clusters" if data.get("clusters") else ""
     rows = f"{audited['rows']:,} of split “{audited['split']}”{clusters}"
+    weights = "see hash" if run.hashes.get("weights") else "not part of the audit: predictions only"
+    level, depth = run.spec.get("level", 0.95), run.spec.get("depth", 2)
     thresholds = sorted({t for o in data["outputs"].values() for t in o.get("thresholds", ())})
     return [
         ["Data", f"{data['file']}: {data['records']:,} records, {refused}"],
@@ -119,8 +141,8 @@ def _facts(run: AuditRun) -> list[list[str]]:
         ["Outputs", ", ".join(outputs)],
         ["Attributes", ", ".join(_attribute(n, v) for n, v in data["attributes"].items()) or "none declared"],
         ["Decision", f"score ≥ {', '.join(f'{t:g}' for t in thresholds)}" if thresholds else "as given"],
-        ["Weights", "not part of the audit: predictions only" if not run.hashes.get("weights") else "see hash"],
-        ["Seed, level", f"{run.seed}; {run.spec.get('level', 0.95):.0%} intervals; crossings of {run.spec.get('depth', 2)}"],
+        ["Weights", weights],
+        ["Seed, level", f"{run.seed}; {level:.0%} intervals; crossings of {depth}"],
         ["Probes run", ", ".join(wording.probe(s.probe) for s in run.sections) or "none"],
     ]  # fmt: skip
 
@@ -148,8 +170,17 @@ def _day(time: str) -> str:
 def notes(folder: Path, run_id: str) -> dict[str, Any]:
     """The auditors' notes as they stand, dated by the last of them and hashed; none is no error."""
     runs_dir = folder.resolve().parents[2]
-    if not os.environ.get("PLUMBLINE_NOTES") and not (runs_dir / DATABASE).is_file():
-        return {"none": texts.NO_SIGN_OFF, "sha256": "", "date": "", "sign_offs": [], "notes": [], "statuses": []}
+    if not os.environ.get("PLUMBLINE_NOTES") and not any(runs_dir.glob("*.sqlite")):
+        return {
+            "none": texts.NO_SIGN_OFF,
+            "sha256": "",
+            "date": "",
+            "sign_offs": [],
+            "notes": [],
+            "statuses": [],
+        }
+    from audit.store.notes import open_notes  # SQLAlchemy takes longer to import than a report to write
+
     snapshot = open_notes(runs_dir).snapshot(run_id)
     entries = snapshot.entries
     every = [*entries["notes"], *entries["statuses"], *entries["sign_offs"]]
@@ -165,8 +196,3 @@ def notes(folder: Path, run_id: str) -> dict[str, Any]:
 
 def _said(entry: Mapping[str, Any], text: str) -> dict[str, str]:
     return {"who": entry["author"], "when": entry["time"], "text": text, "hash": entry["content_hash"]}
-
-
-def shown_value(text: str) -> str:
-    """Text for a cell that may be empty."""
-    return text or numbers.NONE

@@ -49,7 +49,7 @@ def _kind(output: str, run: AuditRun) -> str:
 
 
 def _table(kind: str, names: list[str], cells: Cells, units: Mapping[str, str]) -> dict[str, Any]:
-    metrics = BY_KIND[kind]
+    metrics = [m for m in BY_KIND[kind] if any((n, m) in cells for n in names)]
     return {
         "metrics": [title(m) for m in metrics],
         "rows": [

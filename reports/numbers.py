@@ -78,6 +78,11 @@ def points(unit: str) -> str:
     return " points" if unit == "rate" else in_words(unit)
 
 
+def difference(x: float, unit: str) -> str:
+    """A difference that has no direction, with its unit."""
+    return amount(x, unit) + points(unit)
+
+
 def span(low: float | None, high: float | None, unit: str) -> str:
     """An interval without brackets or unit; empty where an end is missing."""
     if low is None or high is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -77,10 +78,12 @@ def _moment(folder: Path) -> int:
 
 def _compiled(shown: Any, attached: list[Attachment], moment: int) -> bytes:
     """Compile; signs that no bundled font has are replaced by their code points, block by block."""
+    fonts = os.environ.get("PLUMBLINE_FONTS", "")
+    compiler: Any = typst.compile  # its stub does not know that the input may be files by name
     files = {f"attached/{a.name}": a.content for a in attached}
     for _ in range(ATTEMPTS):
         try:
-            made: bytes = typst.compile(
+            made: bytes = compiler(
                 {
                     "main.typ": TEMPLATE.read_bytes(),
                     "data.json": json.dumps(shown, ensure_ascii=False).encode(),
@@ -89,6 +92,7 @@ def _compiled(shown: Any, attached: list[Attachment], moment: int) -> bytes:
                 format="pdf",
                 pdf_standards=STANDARDS,
                 ignore_system_fonts=True,
+                font_paths=[fonts] if fonts else [],
                 timestamp=moment,
             )
             return made
@@ -96,13 +100,15 @@ def _compiled(shown: Any, attached: list[Attachment], moment: int) -> bytes:
             missing = _MISSING.search(str(error))
             if missing is None:
                 raise
-            shown = _without(shown, _like(missing[1]))
+            shown = {**_mapped(shown, _like(missing[1])), "coded": True}
     raise RunError("the report can't be set: too many signs that no font has.")
 
 
 def _legible(value: Any) -> Any:
     """Control signs, signs for private use and signs that reorder text as their code points."""
-    return _mapped(value, lambda c: c in BIDI or (c != "\n" and unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn")))
+    return _mapped(
+        value, lambda c: c in BIDI or (c != "\n" and unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn"))
+    )
 
 
 def _like(text: str) -> Any:
@@ -112,10 +118,6 @@ def _like(text: str) -> Any:
     rows = {ord(c) >> 8 for c in text if ord(c) > 126} or {ord(c) >> 8 for c in text}
     wide = any(ord(c) >= 0x2E80 for c in text)
     return lambda c: ord(c) >= 0x2E80 if wide else (ord(c) >> 8) in rows and ord(c) > 126
-
-
-def _without(shown: Any, absent: Any) -> Any:
-    return _mapped(shown, absent)
 
 
 def _mapped(value: Any, absent: Any) -> Any:

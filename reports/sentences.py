@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
+
+import pyarrow.compute as pc
 
 from audit import wording
 from audit.core import AuditRun, Estimate, Finding, Level, Reason, Section, Slice, Status
@@ -17,13 +19,13 @@ from reports.texts import PROBES
 def slice_words(of: Slice | str) -> str:
     """A slice as people read it: "age = 3-9 and gender = Female"."""
     if isinstance(of, str):
-        return of
+        return of if " & " in of else of.replace("=", " = ", 1)
     return " and ".join(f"{a} = {v}" for a, v in of.of) or "everyone"
 
 
 def title(name: str) -> str:
     """A metric's title."""
-    return metric(name).title
+    return "Equalised odds" if name == "equalised_odds" else metric(name).title
 
 
 def finding(f: Finding) -> dict[str, Any]:
@@ -31,19 +33,48 @@ def finding(f: Finding) -> dict[str, Any]:
     head = {"level": wording.level(f.severity.level), "code": f.severity.level.value}
     what = f"{title(f.metric)} of {f.output}, {slice_words(f.slice)}"
     if finding_is_small(f):
-        return head | {"what": what, "gap": "", "text": f"Numbers {HIDDEN}; they stand in the run.", "test": ""}
+        return head | {
+            "what": what,
+            "gap": "",
+            "text": f"Numbers {HIDDEN}; they stand in the run.",
+            "test": "",
+        }
     gap = ""
     if f.gap.value is not None:
         gap = numbers.signed(f.gap.value, f.gap.unit) + numbers.points(f.gap.unit)
     return head | {"what": what, "gap": gap, "text": _compared(f), "test": _tested(f)}
 
 
+def line(f: Finding) -> dict[str, Any]:
+    """A finding as one line of a table."""
+    shown = finding(f)
+    if finding_is_small(f):
+        blank = dict.fromkeys(("value", "reference", "interval", "p", "power"), "")
+        return shown | blank | {"gap": "hidden"}
+    power = "" if f.smallest_gap is None else numbers.amount(abs(f.smallest_gap), f.gap.unit)
+    return shown | {
+        "value": _short(f.value),
+        "reference": _short(f.reference_value),
+        "gap": "" if f.gap.value is None else numbers.signed(f.gap.value, f.gap.unit),
+        "interval": numbers.span(f.gap.low, f.gap.high, f.gap.unit),
+        "p": numbers.p(f.test.p_adjusted),
+        "power": power,
+    }
+
+
+def _short(e: Estimate) -> str:
+    shown = numbers.estimate(e)
+    return f"{shown.value} ({shown.n})" if shown.n else shown.value
+
+
 def _compared(f: Finding) -> str:
     other = _side(f.reference_value)
     span = numbers.span(f.gap.low, f.gap.high, f.gap.unit)
-    difference = f" The difference has the interval {span}{numbers.points(f.gap.unit)} (not adjusted)." if span else ""
+    difference = (
+        f" The difference has the interval {span}{numbers.points(f.gap.unit)} (not adjusted)." if span else ""
+    )
     marks = f" Marked {', '.join(f.value.marks)}." if f.value.marks else ""
-    return f"{_side(f.value)}, against {other} for {f.reference}.{difference}{marks}"
+    return f"{_side(f.value)}, against {other} for {slice_words(f.reference)}.{difference}{marks}"
 
 
 def _side(e: Estimate) -> str:
@@ -72,9 +103,14 @@ def severity_counts(run: AuditRun) -> list[dict[str, Any]]:
     """How many findings each level has, worst first."""
     counts = Counter(f.severity.level for section in run.sections for f in section.findings)
     return [
-        {"level": wording.level(level), "code": level.value, "count": counts[level], "meaning": wording.LEVEL_MEANINGS[level]}
+        {
+            "level": wording.level(level),
+            "code": level.value,
+            "count": counts[level],
+            "meaning": wording.LEVEL_MEANINGS[level],
+        }
         for level in Level
-    ]  # fmt: skip
+    ]
 
 
 def ranked(run: AuditRun) -> list[Finding]:
@@ -84,9 +120,16 @@ def ranked(run: AuditRun) -> list[Finding]:
     return sorted(found, key=lambda f: (order.index(f.severity.level), -f.severity.score))
 
 
+def worst(run: AuditRun, most: int) -> tuple[list[Finding], list[Finding]]:
+    """The established findings that open a report, and all others."""
+    found = ranked(run)
+    first = [f for f in found if f.severity.level is not Level.NOT_ESTABLISHED][:most]
+    return first, found[len(first) :]
+
+
 def untested(run: AuditRun) -> list[str]:
     """What was not tested and why, one sentence each."""
-    lines = [line for section in run.sections for line in _of_section(section, run.data)]
+    lines = [line for section in run.sections for line in _of_section(section)]
     ran = {section.probe for section in run.sections}
     absent = [words for name, words in PROBES.items() if name not in ran]
     if absent:
@@ -96,7 +139,7 @@ def untested(run: AuditRun) -> list[str]:
     return lines
 
 
-def _of_section(section: Section, data: Mapping[str, Any]) -> Iterator[str]:
+def _of_section(section: Section) -> Iterator[str]:
     name = PROBES.get(section.probe, wording.probe(section.probe)).capitalize()
     if section.status is Status.FAILED:
         yield f"{name}: FAILED, {section.why}"
@@ -107,12 +150,26 @@ def _of_section(section: Section, data: Mapping[str, Any]) -> Iterator[str]:
         yield f"{name}: {numbers.reason(summary['attributes_note'])}, so there are no groups to compare."
     for output in summary.get("without_truth", ()):
         yield f"{output}: errors are {numbers.not_computed(Reason.NO_TRUTH)}; selection rates are shown."
+    everyone = _unpaired(section)
     for code, n in summary.get("untested", {}).items():
-        if code == Reason.NO_REFERENCE and not data.get("attributes"):
-            continue  # nobody else to compare everyone with: the missing attributes say it already
+        if code == Reason.NO_REFERENCE and n <= everyone:
+            continue  # "everyone" is listed as a slice and has nobody to be compared with
         yield f"{n:,} {'comparison' if n == 1 else 'comparisons'}: {numbers.reason(code)}."
     if summary.get("harmful_not_listed"):
         n = summary["harmful_not_listed"]
-        yield f"{n:,} differences in a harmful direction have an unadjusted p above .05: not listed, in slices.csv."
+        what = "difference" if n == 1 else "differences"
+        yield (
+            f"{n:,} {what} in a harmful direction, with an unadjusted p above .05: not listed as a finding, "
+            "in the table of slices."
+        )
     if summary.get("crossings_left_out"):
-        yield f"{summary['crossings_left_out']:,} crossings with too few rows were left out: there are too many."
+        n = summary["crossings_left_out"]
+        yield f"{n:,} crossings with too few rows were left out: there are too many."
+
+
+def _unpaired(section: Section) -> int:
+    """How many metrics everyone has: none of them has a reference."""
+    table = section.tables.get("slices")
+    if table is None or "depth" not in table.column_names:
+        return 0
+    return int(pc.sum(pc.equal(table["depth"], 0)).as_py() or 0)

@@ -9,18 +9,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audit.core import UNKNOWN, Level
+from audit.core import Level
 from audit.metrics import METRICS
 from reports import numbers, svg
-from reports.privacy import HIDDEN, is_small, small_cells, spread_is_hidden
+from reports.privacy import K, is_small, small_cells, spread_is_hidden
 from reports.sentences import title
 from reports.texts import UNTESTED_SHORT
 
 MOST_ROWS = 60
 """Groups of one chart; the largest are kept, and those with findings."""
-MOST_PER_ATTRIBUTE = 24
+MOST_PER_ATTRIBUTE = 16
 MOST_CHARTS = 4
-MOST_SPREADS = 16
+MOST_SPREADS = 12
 NEEDED = ("output", "metric", "slice", "depth", "rows", "n", "value", "low", "high")
 Row = Mapping[str, Any]
 
@@ -60,7 +60,7 @@ def headline_metrics(present: Iterable[str]) -> list[str]:
     names = list(dict.fromkeys(present))
     errors = [n for n in names if n in METRICS and METRICS[n].headline]
     errors = [n for n in errors if n != "error_rate" or "fpr" not in names]
-    return errors[:2] or [n for n in ("selection_rate", "exact_match") if n in names][:1]
+    return errors[:2] or [str(n) for n in ("selection_rate", "exact_match") if n in names][:1]
 
 
 def _chart(output: str, rows: Sequence[Row], unit: str) -> dict[str, Any]:
@@ -68,7 +68,9 @@ def _chart(output: str, rows: Sequence[Row], unit: str) -> dict[str, Any]:
     cells = {(r["metric"], r["slice"]): r for r in rows}
     groups = _groups([r for r in rows if r["depth"] == 1 and r["metric"] in names])
     kept, left = _largest(groups, cells, names)
-    axes = {n: _axis([cells[n, key] for key, _, _ in kept if (n, key) in cells], n) for n in names}
+    axes = {
+        n: _axis([cells[n, key] for key, _, _ in kept if (n, key) in cells], n, len(names)) for n in names
+    }
     overall = {n: cells.get((n, "all")) for n in names}
     columns = [_column(n, axes[n], overall[n], _unit(cells, n, unit)) for n in names]
     body = [
@@ -84,9 +86,7 @@ def _chart(output: str, rows: Sequence[Row], unit: str) -> dict[str, Any]:
 
 def _groups(rows: Sequence[Row]) -> list[tuple[str, str, str, int]]:
     """(key, attribute, value, rows) of each single-attribute slice, in the run's order."""
-    found = {
-        r["slice"]: (r["slice"], *_names(r), int(r["rows"])) for r in rows
-    }
+    found = {r["slice"]: (r["slice"], *_names(r), int(r["rows"])) for r in rows}
     return list(found.values())
 
 
@@ -103,7 +103,10 @@ def _largest(
     """The groups to show: findings first, then the largest; in the run's order again."""
 
     def rank(group: tuple[str, str, str, int]) -> tuple[float, int]:
-        return (-max((_weight(cells[n, group[0]]) for n in names if (n, group[0]) in cells), default=0.0), -group[3])
+        return (
+            -max((_weight(cells[n, group[0]]) for n in names if (n, group[0]) in cells), default=0.0),
+            -group[3],
+        )
 
     kept: set[str] = set()
     for _, of in groupby(groups, key=lambda g: g[1]):
@@ -113,12 +116,13 @@ def _largest(
     return [g[:3] for g in groups if g[0] in keys], len(groups) - len(keys)
 
 
-def _axis(rows: Sequence[Row], name: str) -> svg.Scale:
+def _axis(rows: Sequence[Row], name: str, beside: int) -> svg.Scale:
     shown = [r for r in rows if r["value"] is not None and not _hidden(r)]
     firm = [r for r in shown if not _grey(r)] or shown
     values = [r[end] for r in firm for end in ("low", "high", "value") if r[end] is not None]
     rate = name in METRICS and METRICS[name].unit == "rate"
-    return svg.scale(values or [0.0, 1.0], zero=True, top=1.0 if rate else None)
+    width = svg.NARROW if beside > 1 else svg.WIDE
+    return svg.scale(values or [0.0, 1.0], zero=True, top=1.0 if rate else None, width=width)
 
 
 def _unit(cells: Mapping[tuple[str, str], Row], name: str, unit: str) -> str:
@@ -130,16 +134,26 @@ def _column(name: str, axis: svg.Scale, everyone: Row | None, unit: str) -> dict
     shown = _shown(everyone, unit) if everyone else numbers.Shown(value="")
     return {
         "metric": title(name),
-        "axis": [numbers.value(axis.low, unit), numbers.value(axis.high, unit)],
-        "overall": shown.value,
+        "unit": "" if unit in ("rate", "AUC", "") else f", {unit}",
+        "axis": [_end(axis.low, unit), _end(axis.high, unit)],
+        "overall": shown.value
+        if unit == "rate" or not everyone or everyone["value"] is None
+        else numbers.amount(everyone["value"], unit),
         "interval": shown.interval,
         "n": shown.n,
         "strip": svg.strip(None, axis, everyone["value"] if everyone else None),
     }
 
 
+def _end(x: float, unit: str) -> str:
+    """An end of an axis: as few decimals as it needs."""
+    shown = round(100 * x, 6) if unit == "rate" else round(x, 6)
+    return f"{shown:g}".replace("-", numbers.MINUS) + ("%" if unit == "rate" else "")
+
+
 def _hidden(row: Row) -> bool:
-    return is_small(row["rows"]) or is_small(row["n"])
+    """Too few rows to share; a denominator of 0 has its reason shown instead."""
+    return is_small(row["rows"]) or (row["n"] != 0 and is_small(row["n"]))
 
 
 def _grey(row: Row) -> bool:
@@ -156,13 +170,22 @@ def _shown(row: Row, unit: str) -> numbers.Shown:
 def _cell(row: Row | None, axis: svg.Scale, everyone: Row | None, unit: str) -> dict[str, Any]:
     """One group in one metric."""
     overall = None if everyone is None else everyone["value"]
-    blank = {"state": "none", "value": "", "interval": "", "n": "", "gap": "", "p": "", "alt": "", "strip": ""}
+    blank = {
+        "state": "none",
+        "value": "",
+        "interval": "",
+        "n": "",
+        "gap": "",
+        "p": "",
+        "alt": "",
+        "strip": "",
+    }
     if row is None:
         return blank
     if _hidden(row):
         return blank | {"state": "hidden", "value": "hidden", "n": "<10"}
     if row["value"] is None:
-        return blank | {"state": "none", "value": numbers.reason(str(row.get("empty") or "")), "n": _n(row)}
+        return blank | {"state": "none", "value": numbers.reason(str(row.get("empty") or "")), "n": "0"}
     shown = _shown(row, unit)
     own = unit if row.get("unit") == "unit" else row.get("unit", "")
     gap = row.get("gap")
@@ -171,7 +194,7 @@ def _cell(row: Row | None, axis: svg.Scale, everyone: Row | None, unit: str) -> 
     mark = svg.Mark(value=row["value"], low=row["low"], high=row["high"], reference=reference, kind=state)
     return {
         "state": state,
-        "value": shown.value,
+        "value": shown.value if own == "rate" else numbers.amount(row["value"], own),
         "interval": shown.interval,
         "n": shown.n,
         "gap": "" if gap is None or reference is None else numbers.signed(gap, own),
@@ -179,10 +202,6 @@ def _cell(row: Row | None, axis: svg.Scale, everyone: Row | None, unit: str) -> 
         "strip": svg.strip(mark, axis, overall),
         "alt": _alt(row, shown, reference, own),
     }
-
-
-def _n(row: Row) -> str:
-    return "" if row["n"] is None else numbers.count(row["n"])
 
 
 def _p(row: Row) -> str:
@@ -193,7 +212,11 @@ def _p(row: Row) -> str:
 
 
 def _alt(row: Row, shown: numbers.Shown, reference: float | None, unit: str) -> str:
-    against = f", compared with {numbers.value(reference, unit)} for {row['reference']}" if reference is not None else ""
+    against = (
+        f", compared with {numbers.value(reference, unit)} for {row['reference']}"
+        if reference is not None
+        else ""
+    )
     interval = f", interval {shown.interval}" if shown.interval else ""
     level = f", finding: {Level(row['level']).value}" if row.get("level") else ""
     return f"{title(row['metric'])}, {row['slice']}: {shown.value}{interval}{against}{level}."
@@ -202,13 +225,14 @@ def _alt(row: Row, shown: numbers.Shown, reference: float | None, unit: str) -> 
 def spreads(
     spread: pa.Table | None, families: pa.Table | None, slices: pa.Table | None, units: Mapping[str, str]
 ) -> tuple[list[dict[str, Any]], int]:
-    """Largest − smallest of the headline metrics beside chance, with the primary family's test where there is one.
+    """Largest − smallest of the headline metrics beside chance, and the primary family's tests.
 
     Returns:
         Rows, those with a primary test and then the widest first; how many more the attached table has.
     """
     tests = {(r["output"], r["attribute"], r["metric"]): r for r in families.to_pylist()} if families else {}
-    found = spread.to_pylist() if spread else []
+    found = [_as_fnr(r) if (r["output"], r["attribute"], "fnr") in tests and r["metric"] == "tpr" else r
+             for r in (spread.to_pylist() if spread else [])]  # fmt: skip
     known = {(r["output"], r["attribute"], r["metric"]) for r in found}
     found += [_untabled(r) for key, r in tests.items() if key not in known]
     wanted = [r for r in found if (r["output"], r["attribute"], r["metric"]) in tests or _is_shown(r)]
@@ -216,6 +240,11 @@ def spreads(
     cells = small_cells(slices)
     rows = [_spread(r, tests, cells, units) for r in ordered[:MOST_SPREADS]]
     return rows, len(found) - len(rows)
+
+
+def _as_fnr(row: Row) -> dict[str, Any]:
+    """The spread of TPR is that of FNR, its complement, with the groups the other way round."""
+    return {**row, "metric": "fnr", "largest": row["smallest"], "smallest": row["largest"]}
 
 
 def _untabled(test: Row) -> dict[str, Any]:
@@ -246,25 +275,20 @@ def _spread(
     unit = METRICS[row["metric"]].unit if row["metric"] in METRICS else "rate"
     unit = units.get(row["output"], "") if unit == "unit" else unit
     hidden = spread_is_hidden(row, cells)
+    few = f"hidden: n < {K}"
     gap = numbers.NONE if row["gap"] is None else numbers.value(row["gap"], unit).replace("%", "")
     chance = numbers.NONE if row["expected"] is None else numbers.amount(row["expected"], unit)
-    words = "Equalised odds" if row["metric"] == "equalised_odds" else title(row["metric"])
     return {
         "output": row["output"],
         "attribute": row["attribute"],
-        "metric": words,
+        "metric": title(row["metric"]),
         "criterion": "" if row["metric"] == "equalised_odds" else row.get("criterion") or "",
         "ends": "" if hidden or not row["largest"] else f"{row['largest']} – {row['smallest']}",
-        "gap": HIDDEN if hidden else gap + (" points" if unit == "rate" and row["gap"] is not None else ""),
+        "gap": few if hidden else gap,
         "chance": "" if hidden else chance,
         "range": "" if hidden else numbers.span(row["low"], row["high"], unit),
         "p": "" if hidden else numbers.p(row["p"]),
-        "test": test["test"] if test else "",
+        "test": test["test"].replace("monte carlo", "Monte Carlo") if test else "",
         "groups": test["groups"] if test else None,
         "p_adjusted": numbers.p(test["p_adjusted"]) if test else "",
     }
-
-
-def has_unknown(groups: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a chart shows rows whose group is not known."""
-    return any(g["label"] == UNKNOWN for g in groups)

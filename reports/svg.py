@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 BLUE, VERMILION, GREY, LINE, GRID = "#0072B2", "#D55E00", "#8c8c8c", "#3a3a3a", "#e2e2e2"
-WIDTH, HEIGHT = 240.0, 34.0
+NARROW, WIDE, HEIGHT = 216.0, 631.0, 34.0
+"""Sizes of a strip: of one beside another, of one alone, and how high both are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +21,12 @@ class Scale:
     low: float
     high: float
     ticks: tuple[float, ...]
+    width: float = NARROW
 
     def at(self, x: float) -> float:
         """Position of a value in a strip, ends at a small distance from the edge; outside it is the edge."""
         share = (x - self.low) / (self.high - self.low)
-        return 4 + min(1.0, max(0.0, share)) * (WIDTH - 8)
+        return 7 + min(1.0, max(0.0, share)) * (self.width - 14)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +42,14 @@ class Mark:
     """"finding" (filled diamond), "known" (dot) or "small" (hollow dot, grey)."""
 
 
-def scale(values: Iterable[float], *, zero: bool, top: float | None = None) -> Scale:
+def scale(values: Iterable[float], *, zero: bool, top: float | None = None, width: float = NARROW) -> Scale:
     """An axis around values, its ends at round numbers.
 
     Args:
         values: what must fit, at least one.
         zero: whether 0 is part of it.
         top: largest end allowed, 1 for rates.
+        width: of its strips.
     """
     found = [v for v in values if v == v]
     low, high = (min(found), max(found)) if found else (0.0, 1.0)
@@ -58,7 +61,7 @@ def scale(values: Iterable[float], *, zero: bool, top: float | None = None) -> S
     if top is not None and last > top:
         last = top
     ticks = tuple(round(first + i * step, 10) for i in range(int((last - first) / step + 1e-6) + 1))
-    return Scale(low=first, high=last, ticks=ticks)
+    return Scale(low=first, high=last, ticks=ticks, width=width)
 
 
 def strip(mark: Mark | None, axis: Scale, overall: float | None) -> str:
@@ -74,7 +77,7 @@ def strip(mark: Mark | None, axis: Scale, overall: float | None) -> str:
         parts.append(_upright(axis.at(overall), 0, HEIGHT, LINE, 1.2, dash="4 3"))
     if mark is not None:
         parts += _mark(mark, axis)
-    return _document(parts)
+    return _document(parts, axis.width)
 
 
 def _mark(mark: Mark, axis: Scale) -> list[str]:
@@ -107,26 +110,14 @@ def _arrows(mark: Mark, axis: Scale, y: float, colour: str) -> list[str]:
     """Arrowheads where an interval goes on beyond the axis."""
     parts = []
     if mark.high is not None and mark.high > axis.high:
-        parts.append(f'<path d="M{WIDTH - 1:.2f} {y:.2f}l-8-5v10z" fill="{colour}"/>')
+        parts.append(f'<path d="M{axis.width - 1:.2f} {y:.2f}l-8-5v10z" fill="{colour}"/>')
     if mark.low is not None and mark.low < axis.low:
         parts.append(f'<path d="M1 {y:.2f}l8-5v10z" fill="{colour}"/>')
     return parts
 
 
-def shares(parts: Sequence[tuple[float, str]]) -> str:
-    """A bar of parts side by side, for counts of findings by severity; each is (count, colour)."""
-    total = sum(n for n, _ in parts) or 1.0
-    drawn, left = [], 0.0
-    for n, colour in parts:
-        width = n / total * WIDTH
-        if width > 0:
-            drawn.append(f'<rect x="{left:.2f}" y="0" width="{max(width - 2, 1):.2f}" height="8" fill="{colour}"/>')
-        left += width
-    return _document(drawn, height=8)
-
-
-def _document(parts: Sequence[str], height: float = HEIGHT) -> str:
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {height:g}">'
+def _document(parts: Sequence[str], width: float) -> str:
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {HEIGHT:g}">'
     return head + "".join(parts) + "</svg>"
 
 
