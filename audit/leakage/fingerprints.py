@@ -85,7 +85,7 @@ def fingerprint(
         progress: told after each chunk.
     """
     reading, progress = reading or Reading(), progress or NoProgress()
-    if cache is None:
+    if cache is None or not paths:
         return _compute(paths, reading, executor, progress)
     from audit.leakage.hash_cache import HashCache
 

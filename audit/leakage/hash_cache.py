@@ -55,7 +55,7 @@ class HashCache:
         known = stored.take(np.array(rows, dtype=np.int64))
         absent = set(missing)
         asked = tuple(path for position, path in enumerate(paths) if position not in absent)
-        return _renamed(known, asked), np.array(missing, dtype=np.int64)
+        return _renamed(known, asked, self.algorithm), np.array(missing, dtype=np.int64)
 
     def add(self, made: Fingerprints) -> None:
         """Keep fingerprints of files that could be read; the others are tried again each time.
@@ -155,11 +155,11 @@ def _columns(table: pa.Table) -> Fingerprints:
     )
 
 
-def _renamed(known: Fingerprints, paths: tuple[str, ...]) -> Fingerprints:
+def _renamed(known: Fingerprints, paths: tuple[str, ...], algorithm: str) -> Fingerprints:
     """The fingerprints under the paths that were asked for."""
     return Fingerprints(
         paths=paths,
         reasons=known.reasons,
-        algorithm=known.algorithm,
+        algorithm=algorithm,
         **{name: getattr(known, name) for name in ARRAYS},
     )

@@ -64,7 +64,7 @@ KINDS: Mapping[str, Alter] = {
 
 
 def textured(rng: np.random.Generator, width: int = 160, height: int = 120) -> Image.Image:
-    """Draw a picture of coloured patches over a gradient, so that copies can be planted without anyone's data.
+    """Draw coloured patches over a gradient, so that copies can be planted without anyone's data.
 
     Args:
         rng: two draws give two pictures that are no copies.
