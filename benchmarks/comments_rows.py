@@ -1,7 +1,6 @@
-"""The rows of docs/real-runs-comments.md: Jigsaw comments, 4,000 held back, 9,000 to train on, 1,000 to tune on.
+"""The rows of docs/real-runs-comments.md: 9,000 Jigsaw comments to train on, 1,000 to tune, 4,000 held back.
 
-python benchmarks/comments_rows.py ../shared/data/jigsaw6/train.csv.gz \
-    ../shared/data/predictions/comments-tfidf-v1.csv.gz OUT.csv
+python benchmarks/comments_rows.py JIGSAW/train.csv.gz PREDICTIONS/comments-tfidf-v1.csv.gz OUT.csv
 
 Held back are the rows of the predictions file, so that its figures can be compared with ours.
 """
