@@ -57,13 +57,12 @@ def _quality(panel: Any, found: Comparison) -> None:
         below, above = quality.value - quality.low, quality.high - quality.value
         panel.errorbar(x, quality.value, [[below], [above]], fmt="o", color=INK, ms=5, capsize=3, lw=1)
         begun = "" if quality.begun == "random" else ", pretrained"
-        panel.annotate(
-            f"{quality.backbone}{begun}", (x, quality.value), xytext=(5, 4), textcoords="offset points"
-        )
+        where = {"xytext": (0, 4), "textcoords": "offset points", "ha": "center"}
+        panel.annotate(f"{quality.backbone}{begun}", (x, quality.high), **where)
     one = next(iter(ms.values()))
     panel.set_xscale("log")
     _plain_ticks(panel)
-    panel.margins(x=0.25)
+    panel.margins(x=0.3, y=0.12)
     panel.set_xlabel(f"milliseconds a picture (batch {one.batch}, {one.threads} thread, {one.precision})")
     panel.set_ylabel(f"{found.qualities[0].metric.replace('_', ' ')} on {found.qualities[0].n} test pictures")
     panel.set_title("quality with 95 % interval, against time")
@@ -100,8 +99,6 @@ def _throughput(panel: Any, found: Comparison) -> None:
         panel.barh(rows, rates, height * 0.92, color=SHADES[place % len(SHADES)], label=label)
     panel.set_yticks(range(len(names)), names)
     panel.invert_yaxis()
-    panel.set_xscale("log")
-    _plain_ticks(panel)
     panel.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, -0.16), ncols=2)
     panel.set_xlabel("pictures a second")
     panel.set_title(f"throughput, batch {largest}, {size} pixels")

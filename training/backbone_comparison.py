@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ from typing import Any
 
 from audit.errors import InputError
 from audit.intervals import wilson
-from training.backbone_speed import Conditions, Measured, fitting_threads, measure
+from training.backbone_speed import Conditions, Measured, cores, fitting_threads, measure
 from training.data.splits import TEST
 
 KINDS = {"faces": "gender_accuracy", "mushrooms": "accuracy"}
@@ -97,12 +98,18 @@ def compare(
     qualities = [] if data is None else _train_all(kind, module, base, backbones, out, weights, say)
     asked = conditions or Conditions()
     asked = replace(asked, sizes=asked.sizes or (base.size,), threads=fitting_threads(asked.threads))
+    load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else float("nan")
+    if load > cores():
+        say(f"the machine is busy (load {load} on {cores()} cores): times below are not its best")
     measured = []
     for name in backbones:
         say(f"{name}: measuring speed")
         measured.append(measure(name, asked))
     return Comparison(
-        kind=kind, qualities=tuple(qualities), measured=tuple(measured), about=_about(base, flags, asked)
+        kind=kind,
+        qualities=tuple(qualities),
+        measured=tuple(measured),
+        about=_about(base, flags, asked, load),
     )
 
 
@@ -237,13 +244,17 @@ def _train_all(
     return qualities
 
 
-def _about(base: argparse.Namespace, flags: Sequence[str], conditions: Conditions) -> dict[str, Any]:
+def _about(
+    base: argparse.Namespace, flags: Sequence[str], conditions: Conditions, load: float
+) -> dict[str, Any]:
     return {
         "data": base.data.resolve().name,
         "seed": base.seed,
         "flags": list(flags),
         "conditions": asdict(conditions),
         "machine": platform.processor() or platform.machine(),
+        "cores": cores(),
+        "load_before": load,
         "versions": {name: version(name) for name in ("torch", "torchvision")},
     }
 

@@ -82,6 +82,7 @@ def measure(name: str, conditions: Conditions) -> Measured:
 def measure_here(name: str, conditions: Conditions) -> Measured:
     """Measure in this process; the peak of the memory is that of the process so far."""
     import torch
+    import torchvision  # noqa: F401 - so that its libraries are not counted as the network's
 
     from models.backbones import build, flops, parameters
 
