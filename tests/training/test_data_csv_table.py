@@ -28,6 +28,31 @@ def test_records_and_lines_are_counted_as_a_person_would(tmp_path, packed):
     ]
 
 
+def test_a_malformed_record_with_bytes_that_are_no_text(tmp_path):
+    (tmp_path / "t.csv").write_bytes("a,b\n1,�\n".encode() + b"2,\xff,3\n4,5\n6,\xe9\n")
+    table = read_table(tmp_path / "t.csv")
+    assert table.cells("a") == ["1", "4"]
+    assert table.cells("b") == ["\N{REPLACEMENT CHARACTER}", "5"]
+    assert [(r.record, r.line) for r in table.rejected] == [(2, 3), (4, 5)]
+
+
+def test_an_open_quote_is_named_and_old_line_ends_are_read(tmp_path):
+    (tmp_path / "t.csv").write_bytes(b'a,b\n1,2\n3,"4\n5,6\n')
+    table = read_table(tmp_path / "t.csv")
+    assert table.cells("a") == ["1"]
+    assert [(r.record, r.line, r.reason) for r in table.rejected] == [
+        (2, 3, "a quotation mark is not closed: 2 further lines were taken for text")
+    ]
+    (tmp_path / "t.csv").write_bytes(b'a,b,c\n1,2,3\n3,"4,5\n5,6,7\n')
+    assert [r.reason for r in read_table(tmp_path / "t.csv").rejected] == [
+        "3 fields were expected, 2 came: a quotation mark is not closed"
+    ]
+    (tmp_path / "t.csv").write_bytes(b'a,b\n1,a 5" pipe\n3,4\n')
+    assert read_table(tmp_path / "t.csv").cells("b") == ['a 5" pipe', "4"]
+    (tmp_path / "t.csv").write_bytes(b"a,b\r1,2\r3,4\r")
+    assert read_table(tmp_path / "t.csv").cells("b") == ["2", "4"]
+
+
 def test_delimiters_of_other_countries(tmp_path):
     for mark in ";\t":
         (tmp_path / "t.csv").write_text(f"a{mark}b\n1{mark}2,5\n")

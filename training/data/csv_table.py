@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +25,9 @@ from training.data.records import Rejected
 LARGEST_UNPACKED = 8 * 2**30
 """Bytes that a gzipped file may unpack to; more is refused as a decompression bomb."""
 _HEADER_BYTES = 1 << 20
+_MARK = "\U0010ffff"
+"""Stands for bytes that are no UTF-8; no text has this character."""
+codecs.register_error("plumbline.mark", lambda error: (_MARK, error.end))  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +97,7 @@ def read_header(path: Path, name: str) -> tuple[list[str], str]:
         raise InputError(name, "is empty; a header line with column names was expected.")
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise InputError(name, "is UTF-16; UTF-8 was expected.", "Save it again as 'CSV UTF-8'.")
-    first = start.split(b"\n", 1)[0].decode("utf-8-sig", errors="replace").rstrip("\r")
+    first = re.split(rb"[\r\n]", start.lstrip(b"\r\n"), maxsplit=1)[0].decode("utf-8-sig", errors="replace")
     delimiter = max(",;\t", key=first.count)
     names = [c.strip() for c in next(csv.reader([first], delimiter=delimiter))]
     twice = sorted({c for c in names if names.count(c) > 1})
@@ -122,7 +127,8 @@ def read_table(path: Path, name: str | None = None) -> CsvTable:
         return "skip"
 
     try:
-        with _open(path, name) as stream:
+        stream, odd = _as_text(path, name)
+        with stream:
             table = pa_csv.read_csv(
                 stream,
                 pa_csv.ReadOptions(use_threads=False, block_size=1 << 24, column_names=header, skip_rows=1),
@@ -136,11 +142,13 @@ def read_table(path: Path, name: str | None = None) -> CsvTable:
             )
     except (OSError, EOFError, zlib.error, pa.ArrowInvalid) as error:
         raise InputError(name, f"can't be read as CSV: {_plain(error)}.") from error
-    return _numbered(name, header, table, wrong)
+    return _numbered(name, header, table, wrong, odd)
 
 
-def _numbered(name: str, header: list[str], table: pa.Table, wrong: list[tuple[int, str, int]]) -> CsvTable:
-    """Give each row its record and line, and refuse those that are no UTF-8."""
+def _numbered(
+    name: str, header: list[str], table: pa.Table, wrong: list[tuple[int, str, int]], odd: bool
+) -> CsvTable:
+    """Number each row; refuse those that are no UTF-8, and one that swallowed the rest of the file."""
     raw = {c: table.column(c).combine_chunks() for c in header}
     skipped = np.array([n for n, _, _ in wrong], dtype=np.int64)
     total = table.num_rows + len(wrong)
@@ -151,7 +159,8 @@ def _numbered(name: str, header: list[str], table: pa.Table, wrong: list[tuple[i
     blank = physical[~filled]  # empty lines are no records
     record = physical - 1 - np.searchsorted(blank, physical)
     extra = np.zeros(total + 2, dtype=np.int64)
-    extra[physical] = _newlines(raw, table.num_rows)
+    inside = _newlines(raw, table.num_rows)
+    extra[physical] = inside
     for number, text, _ in wrong:
         extra[number] = text.rstrip("\r\n").count("\n")
     starts = np.arange(total + 2) + np.concatenate(([0], np.cumsum(extra)[:-1]))
@@ -160,11 +169,16 @@ def _numbered(name: str, header: list[str], table: pa.Table, wrong: list[tuple[i
             file=name,
             record=int(n - 1 - np.searchsorted(blank, n)),
             line=int(starts[n]),
-            reason=f"{len(header)} fields were expected, {got} came",
+            reason=f"{len(header)} fields were expected, {got} came" + _open_quote(text),
         )
-        for n, _, got in wrong
+        for n, text, got in wrong
     ]
     good = filled
+    if odd and table.num_rows and inside[-1]:
+        good[-1] = False
+        at, line = int(record[-1]), int(starts[physical[-1]])
+        reason = f"a quotation mark is not closed: {inside[-1]} further lines were taken for text"
+        rejected.append(Rejected(file=name, record=at, line=line, reason=reason))
     columns: dict[str, pa.StringArray] = {}
     for column, cells in raw.items():
         columns[column], bad = _utf8(cells)
@@ -182,6 +196,11 @@ def _numbered(name: str, header: list[str], table: pa.Table, wrong: list[tuple[i
     )
 
 
+def _open_quote(text: str) -> str:
+    """A hint for a record that swallowed the ones after it."""
+    return ": a quotation mark is not closed" if text.count('"') % 2 else ""
+
+
 def _newlines(raw: Mapping[str, pa.Array], n: int) -> NDArray[np.int64]:
     """(n,) line breaks inside the cells of each row."""
     total = np.zeros(n, dtype=np.int64)
@@ -191,19 +210,42 @@ def _newlines(raw: Mapping[str, pa.Array], n: int) -> NDArray[np.int64]:
 
 
 def _utf8(cells: pa.Array) -> tuple[pa.StringArray, list[int]]:
-    """Text of a binary column, and the rows that are no UTF-8."""
-    try:
-        return cells.cast(pa.string()), []
-    except pa.ArrowInvalid:
-        texts: list[str] = []
-        bad: list[int] = []
-        for row, cell in enumerate(cells.to_pylist()):
+    """Text of a column, and the rows in which bytes that are no UTF-8 were replaced by a mark."""
+    text = cells.cast(pa.string())
+    marked = pc.match_substring(text, _MARK).to_numpy(zero_copy_only=False)
+    return text, np.flatnonzero(marked).tolist()
+
+
+def _as_text(path: Path, name: str) -> tuple[BinaryIO, bool]:
+    """The file with a mark for bytes that are no UTF-8, and whether its quotation marks are odd in number.
+
+    The mark is needed because pyarrow can't report a malformed row that holds such bytes.
+    """
+    valid, quotes = _surveyed(path, name)
+    if valid:
+        return _open(path, name), quotes % 2 == 1
+    with _open(path, name) as stream:
+        text = stream.read().decode("utf-8", errors="plumbline.mark")
+    return io.BytesIO(text.encode()), quotes % 2 == 1
+
+
+def _surveyed(path: Path, name: str) -> tuple[bool, int]:
+    """Whether all of a file is UTF-8, and how many quotation marks it has."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    valid, quotes = True, 0
+    with _open(path, name) as stream:
+        while chunk := stream.read(1 << 22):
+            quotes += chunk.count(b'"')
             try:
-                texts.append(cell.decode())
+                decoder.decode(chunk)
             except UnicodeDecodeError:
-                texts.append("")
-                bad.append(row)
-        return pa.array(texts, pa.string()), bad
+                valid = False
+                decoder.reset()
+    try:
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        valid = False
+    return valid, quotes
 
 
 def _open(path: Path, name: str) -> BinaryIO:
@@ -213,5 +255,6 @@ def _open(path: Path, name: str) -> BinaryIO:
 
 
 def _plain(error: Exception) -> str:
-    """First line of a library's message, without a full stop at the end."""
-    return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")[:200]
+    """First line of a library's message, without a full stop at the end and without cells of the file."""
+    line = (str(error) or type(error).__name__).splitlines()[0]
+    return re.sub(r"(got \d+): .*", r"\1", line).rstrip(".")[:200]

@@ -234,14 +234,14 @@ def mixed(first: Colour, second: Colour, share: float) -> Colour:
 
 
 def marked(colour: Colour, amount: float) -> Colour:
-    """The colour darker by an amount of light, or lighter by it where it is too dark for that.
+    """The colour darker by an amount of light, or lighter by it where that would be near black.
 
     A negative amount is always lighter, as far as white allows.
     """
     light = luminance(colour)
     if amount < 0:
         return mixed(colour, (255, 255, 255), min(-amount / (256 - light), 1.0))
-    if light - amount >= 24:
+    if light - amount >= 60:
         factor = (light - amount) / light
         red, green, blue = (round(c * factor) for c in colour)
         return red, green, blue

@@ -172,8 +172,8 @@ def _photograph(
 
 
 def _faded(pixels: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
-    """A picture with a share of its contrast; its mean stays."""
-    mean = pixels.mean(axis=(0, 1), keepdims=True)
+    """A picture with a share of its contrast and colour; its mean light stays."""
+    mean = pixels.mean()
     faded: NDArray[np.uint8] = np.clip((pixels - mean) * share + mean, 0, 255).astype(np.uint8)
     return faded
 
