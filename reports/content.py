@@ -72,7 +72,9 @@ def content(
 def tables(run: AuditRun) -> dict[str, pa.Table]:
     """The tables that pages are made of, whichever section has them."""
     wanted = ("slices", "spread", "families")
-    return {n: section.tables[n] for section in reversed(run.sections) for n in wanted if n in section.tables}
+    return {
+        n: section.tables[n] for section in reversed(run.sections) for n in wanted if n in set(section.tables)
+    }
 
 
 def methods(run: AuditRun) -> list[tuple[str, ...]]:

@@ -149,6 +149,7 @@ def not_computed(code: str) -> str:
 def reason(code: str) -> str:
     """Words for a reason; a code that has no words yet is shown with its underscores as spaces."""
     try:
-        return wording.reason(code)
+        words = wording.reason(code)
     except KeyError:
-        return code.replace("_", " ")
+        words = str(code)
+    return words.replace("_", " ") if words == code else words

@@ -80,7 +80,7 @@ def _compiled(shown: Any, attached: list[Attachment], moment: int) -> bytes:
     """Compile; signs that no bundled font has are replaced by their code points, block by block."""
     fonts = os.environ.get("PLUMBLINE_FONTS", "")
     compiler: Any = typst.compile  # its stub does not know that the input may be files by name
-    files = {f"attached/{a.name}": a.content for a in attached}
+    files = {a.name: a.content for a in attached}
     for _ in range(ATTEMPTS):
         try:
             made: bytes = compiler(

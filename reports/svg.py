@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 BLUE, VERMILION, GREY, LINE, GRID = "#0072B2", "#D55E00", "#8c8c8c", "#3a3a3a", "#e2e2e2"
 NARROW, WIDE, HEIGHT = 216.0, 631.0, 34.0
@@ -51,7 +52,7 @@ def scale(values: Iterable[float], *, zero: bool, top: float | None = None, widt
         top: largest end allowed, 1 for rates.
         width: of its strips.
     """
-    found = [v for v in values if v == v]
+    found = [v for v in values if isfinite(v)]
     low, high = (min(found), max(found)) if found else (0.0, 1.0)
     low, high = (min(low, 0.0), max(high, 0.0)) if zero else (low, high)
     if high - low < 1e-9:
