@@ -1,8 +1,9 @@
-"""Lays one small picture over another before they are compared: a 2 % crop moves edges by a pixel.
+"""Compares the fine detail of two small pictures, after one was laid over the other.
 
-Scale and shift along both sides are fitted by least squares with brightness and contrast (Lucas and Kanade),
-all pairs of a batch at once, within narrow bounds: enough for a crop, too little to turn one face into
-another.
+Two faces before a dark wall agree in their broad lights and shadows (correlation .98 was seen between two
+persons), but not in detail; copies agree in both. Detail is what a mean over 5 x 5 pixels takes away. A crop
+of 2 % moves edges by more than a pixel, so scale and shift along both sides are fitted first by least
+squares with brightness and contrast (Lucas and Kanade), all pairs of a batch at once, within narrow bounds.
 
 Source: Lucas and Kanade (1981), An iterative image registration technique; Baker and Matthews (2004),
 Lucas-Kanade 20 years on.
@@ -17,38 +18,80 @@ STEPS = 6
 MOST_SCALE, MOST_SHIFT = 0.06, 0.06
 """Of the half side: a crop of 2 % at one side is a scale of .02 and a shift of .02."""
 DAMPING = 1e-3
+LEAST = 0.05
+"""Product of two standard deviations of detail, in grey levels, below which there is nothing to compare."""
+EDGE = 3
+"""Pixels at each side that do not count: what was filled in there is no detail."""
 Floats = NDArray[np.float32]
 
 
-def aligned_correlation(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Floats:
-    """Correlate pictures after the first is laid over the second.
+def detail_correlation(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Floats:
+    """Correlate the detail of pictures as they lie.
 
     Args:
         first: (p, s, s) grey levels.
         second: (p, s, s).
 
     Returns:
-        (p,) Pearson correlation over the pixels that both have; NaN where one of the two is one grey all
-        over.
+        (p,) Pearson correlation of the detail; NaN where one of the two has none.
+    """
+    a, b = _smooth(first), _smooth(second)
+    return _detail(a, b, np.ones((a.shape[0], a.shape[1] ** 2), dtype=np.float32))
+
+
+def aligned_correlation(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Floats:
+    """Correlate the detail of pictures after the first is laid over the second.
+
+    Args:
+        first: (p, s, s) grey levels.
+        second: (p, s, s).
+
+    Returns:
+        (p,) Pearson correlation of the detail over the pixels of both; NaN where one of the two has none.
     """
     pairs, side = first.shape[0], first.shape[1]
-    a, b = _smooth(first), _smooth(second).reshape(pairs, -1)
+    a, target = _smooth(first), _smooth(second)
+    b = target.reshape(pairs, -1)
     axis = (np.arange(side, dtype=np.float32) + 0.5) * 2 / side - 1
     u, v = np.tile(axis, side).astype(np.float32), np.repeat(axis, side).astype(np.float32)
     moved = np.zeros((pairs, 4), dtype=np.float32)  # scale and shift across, scale and shift down
+    best, place = np.full(pairs, -np.inf, dtype=np.float32), moved.copy()
     down, across = (np.asarray(slope, dtype=np.float32) for slope in np.gradient(a, 2 / side, axis=(1, 2)))
-    best = np.full(pairs, -np.inf, dtype=np.float32)
     for step in range(STEPS + 1):
         value, inside = _sample(a, u, v, moved)
-        correlation = _weighted(value, b, inside)
-        best = np.fmax(best, correlation)
+        broad = _weighted(value, b, inside)
+        better = broad > best
+        best, place[better] = np.where(better, broad, best), moved[better]
         if step == STEPS:
             break
         slope_u, slope_v = _sample(across, u, v, moved)[0], _sample(down, u, v, moved)[0]
         moved += _solve(value, slope_u, slope_v, u, v, b, inside)
         np.clip(moved[:, ::2], -MOST_SCALE, MOST_SCALE, out=moved[:, ::2])
         np.clip(moved[:, 1::2], -MOST_SHIFT, MOST_SHIFT, out=moved[:, 1::2])
-    return np.where(np.isneginf(best), np.nan, best).astype(np.float32)
+    value, inside = _sample(a, u, v, place)
+    return _detail(value.reshape(a.shape), target, inside)
+
+
+def _detail(a: Floats, b: Floats, inside: Floats) -> Floats:
+    """(p,) correlation of what means over 5 x 5 pixels take away from (p, s, s) pictures."""
+    weight = inside.reshape(a.shape).copy()
+    for edge in (slice(None, EDGE), slice(-EDGE, None)):
+        weight[:, edge] = 0
+        weight[:, :, edge] = 0
+    flat = (a.shape[0], -1)
+    fine = [(picture - _mean(picture, 2)).reshape(flat) for picture in (a, b)]
+    made = _weighted(fine[0], fine[1], weight.reshape(flat))
+    return np.where(np.isneginf(made), np.nan, made).astype(np.float32)
+
+
+def _mean(pictures: Floats, reach: int) -> Floats:
+    """Mean over (2 reach + 1)² pixels."""
+    padded = np.pad(pictures, ((0, 0), (reach, reach), (reach, reach)), mode="edge")
+    width = 2 * reach + 1
+    high, wide = pictures.shape[1:]
+    rows = np.sum([padded[:, k : k + high] for k in range(width)], axis=0)
+    columns = np.sum([rows[:, :, k : k + wide] for k in range(width)], axis=0)
+    return np.asarray(columns / width**2, dtype=np.float32)
 
 
 def _solve(
@@ -88,9 +131,7 @@ def _pick(flat: Floats, index: NDArray[np.int32]) -> Floats:
 
 def _smooth(pictures: NDArray[np.uint8]) -> Floats:
     """Mean of 3 x 3 pixels: what is left of an edge a third of a pixel away."""
-    padded = np.pad(pictures.astype(np.float32), ((0, 0), (1, 1), (1, 1)), mode="edge")
-    rows = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
-    return np.asarray((rows[:, :, :-2] + rows[:, :, 1:-1] + rows[:, :, 2:]) / 9, dtype=np.float32)
+    return _mean(pictures.astype(np.float32), 1)
 
 
 def _weighted(value: Floats, target: Floats, inside: Floats) -> Floats:
@@ -99,4 +140,4 @@ def _weighted(value: Floats, target: Floats, inside: Floats) -> Floats:
     y = target - (target * weight).sum(axis=1, keepdims=True)
     norm = np.sqrt((weight * x * x).sum(axis=1) * (weight * y * y).sum(axis=1))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(norm > 1e-3, (weight * x * y).sum(axis=1) / norm, -np.inf).astype(np.float32)
+        return np.where(norm > LEAST, (weight * x * y).sum(axis=1) / norm, -np.inf).astype(np.float32)
