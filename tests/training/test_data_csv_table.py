@@ -8,7 +8,7 @@ from audit.errors import InputError
 from training.data import csv_table
 from training.data.csv_table import read_header, read_table
 
-MESSY = b'\xef\xbb\xbfid,text,x\n1,"a\nb",2\n\n2,only\n3,caf\xe9,1\n4,ok,2\r\n5,"",NA\n'
+MESSY = b'\xef\xbb\xbfid,text,x\n1,"a\nb",2\n\n2,only\n3,x\xe9,1\n4,ok,2\r\n5,"",NA\n'
 """Lines: 1 header; 2-3 record 1; 4 blank; 5 record 2 (short); 6 record 3 (Latin-1); 7, 8 the rest."""
 
 

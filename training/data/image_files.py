@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import stat
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import imagehash
@@ -209,8 +212,10 @@ def look_all(
             told.step("images", len(looks), len(paths))
         return _columns(looks)
     count = min(workers or os.cpu_count() or 1, len(chunks))
+    others = set(active_children())
     with _pool(count) as pool:
-        futures = [pool.submit(_look_chunk, chunk, pixel_limit) for chunk in chunks]
+        with _deaf_to_interrupts():
+            futures = [pool.submit(_look_chunk, chunk, pixel_limit) for chunk in chunks]
         try:
             for chunk, future in zip(chunks, futures, strict=True):
                 try:
@@ -220,8 +225,23 @@ def look_all(
                 told.step("images", len(looks), len(paths))
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
+            for child in set(active_children()) - others:
+                child.terminate()
             raise
     return _columns(looks)
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes started inside ignore Ctrl-C: this process stops them, without their tracebacks."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _pool(workers: int) -> Executor:
