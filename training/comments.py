@@ -340,7 +340,7 @@ def _finish(
     from models.text_calibration import calibrate, thresholds
 
     bare = TextModel(network, tokens)
-    logits = {split: bare.logits_of(data.rows).astype(np.float64) for split, data in sets.items()}
+    logits = {split: bare.logits_of(sets[split].rows).astype(np.float64) for split in (VALIDATION, TEST)}
     calibration = calibrate(logits[VALIDATION], sets[VALIDATION].truth)
     chosen, tuned = thresholds(calibration(logits[VALIDATION]), sets[VALIDATION].truth)
     found = {
