@@ -15,13 +15,13 @@ from audit.core import AuditRun
 from audit.metrics import METRICS
 from audit.store.hashes import content_hash
 from audit.store.read import read_times
-from reports import sentences, slices, texts
+from reports import sentences, slices, spreads, texts
 from reports.attachments import Attachment
 from reports.headline import headline
 from reports.privacy import K
 
 FINDINGS = 6
-"""Findings on the first page; the others follow as a table of one line each."""
+"""Findings on the first page, fewer where there are many outputs; the others follow one line each."""
 LISTED = 40
 
 
@@ -39,7 +39,9 @@ def content(
     times = read_times(folder)
     found = tables(run)
     own = units(run)
-    worst, rest = sentences.worst(run, FINDINGS)
+    overall = headline(found.get("slices"), run, own)
+    rows = sum(len(table["rows"]) for table in overall)
+    worst, rest = sentences.worst(run, max(3, FINDINGS - max(0, rows - 3) // 2))
     return {
         "model": run.model,
         "version": run.version,
@@ -55,7 +57,7 @@ def content(
         "unlisted": max(0, len(rest) - LISTED),
         "untested": sentences.untested(run),
         "messages": list(run.data.get("messages", ())),
-        "headline": headline(found.get("slices"), run, own),
+        "headline": overall,
         **_slices(found, own),
         "methods": [list(m) for m in methods(run)],
         "limits": [list(limit) for limit in texts.LIMITS],
@@ -96,7 +98,7 @@ def _fill(text: str, words: Mapping[str, str]) -> str:
 def _slices(tables: Mapping[str, pa.Table], units: Mapping[str, str]) -> dict[str, Any]:
     table = tables.get("slices")
     drawn, without = slices.charts(table, units) if table is not None and slices.usable(table) else ([], [])
-    rows, more = slices.spreads(tables.get("spread"), tables.get("families"), table, units)
+    rows, more = spreads.spreads(tables.get("spread"), tables.get("families"), table, units)
     used = {cell["p"] for chart in drawn for group in chart["groups"] for cell in group["cells"]}
     return {
         "charts": drawn,

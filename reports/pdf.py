@@ -6,7 +6,7 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -111,16 +111,20 @@ def _legible(value: Any) -> Any:
     )
 
 
-def _like(text: str) -> Any:
-    """Which signs go with one that has no glyph: all of its block, so that few attempts are needed."""
+def _like(text: str) -> Callable[[str], bool]:
+    """Which signs go with one that has no glyph: those around it, so that few attempts are needed."""
     if text.startswith("\\u{"):
         text = chr(int(text[3:].split("}")[0], 16))
-    rows = {ord(c) >> 8 for c in text if ord(c) > 126} or {ord(c) >> 8 for c in text}
-    wide = any(ord(c) >= 0x2E80 for c in text)
-    return lambda c: ord(c) >= 0x2E80 if wide else (ord(c) >> 8) in rows and ord(c) > 126
+    near = {_block(c) for c in text if not c.isascii()} or {_block(c) for c in text}
+    return lambda c: _block(c) in near and (not c.isascii() or c in text)
 
 
-def _mapped(value: Any, absent: Any) -> Any:
+def _block(sign: str) -> int:
+    """256 code points below U+2000, 4096 above: about a script, and never all that a font lacks at once."""
+    return ord(sign) >> 8 if ord(sign) < 0x2000 else 0x100 + (ord(sign) >> 12)
+
+
+def _mapped(value: Any, absent: Callable[[str], bool]) -> Any:
     if isinstance(value, str):
         if value.isascii() and value.isprintable():
             return value

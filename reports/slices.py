@@ -1,4 +1,4 @@
-"""The page on slices: a chart in a table for each output, and how far groups lie apart beside chance."""
+"""The page on slices: a chart in a table for each output, those with the worst slices first."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ import pyarrow.compute as pc
 from audit.core import Level
 from audit.metrics import METRICS
 from reports import numbers, svg
-from reports.privacy import K, is_small, small_cells, spread_is_hidden
+from reports.privacy import is_small
 from reports.sentences import title
 from reports.texts import UNTESTED_SHORT
 
-MOST_ROWS = 60
-"""Groups of one chart; the largest are kept, and those with findings."""
+MOST_LINES = 56
+"""Lines of all charts together; groups with findings are kept, then the largest."""
+LEAST_LINES = 12
+"""Lines that must be left for another chart."""
 MOST_PER_ATTRIBUTE = 16
-MOST_CHARTS = 4
-MOST_SPREADS = 12
+LABEL = 20
+"""Signs of a label that fit on one line."""
 NEEDED = ("output", "metric", "slice", "depth", "rows", "n", "value", "low", "high")
 Row = Mapping[str, Any]
 
@@ -45,10 +47,18 @@ def charts(table: pa.Table, units: Mapping[str, str]) -> tuple[list[dict[str, An
         return [], []
     rows = table.filter(pc.less_equal(table["depth"], 1)).to_pylist()
     by_output = {name: list(found) for name, found in groupby(rows, key=lambda r: r["output"])}
-    order = sorted(by_output, key=lambda name: -max(_weight(r) for r in by_output[name]))
-    chosen = [name for name in by_output if name in order[:MOST_CHARTS]]
-    made = [_chart(name, by_output[name], units.get(name, "")) for name in chosen]
-    return [c for c in made if c["groups"]], [name for name in by_output if name not in chosen]
+    made: dict[str, dict[str, Any]] = {}
+    room = MOST_LINES
+    for name in sorted(by_output, key=lambda name: -max(_weight(r) for r in by_output[name])):
+        if room >= LEAST_LINES:
+            chart = _chart(name, by_output[name], units.get(name, ""), room)
+            room -= sum(_lines(group["label"]) for group in chart["groups"])
+            made |= {name: chart} if chart["groups"] else {}
+    return [made[n] for n in by_output if n in made], [n for n in by_output if n not in made]
+
+
+def _lines(label: str) -> int:
+    return 1 + max(0, len(label) - 1) // LABEL
 
 
 def _weight(row: Row) -> float:
@@ -63,11 +73,11 @@ def headline_metrics(present: Iterable[str]) -> list[str]:
     return errors[:2] or [str(n) for n in ("selection_rate", "exact_match") if n in names][:1]
 
 
-def _chart(output: str, rows: Sequence[Row], unit: str) -> dict[str, Any]:
+def _chart(output: str, rows: Sequence[Row], unit: str, room: int) -> dict[str, Any]:
     names = headline_metrics(r["metric"] for r in rows)
     cells = {(r["metric"], r["slice"]): r for r in rows}
     groups = _groups([r for r in rows if r["depth"] == 1 and r["metric"] in names])
-    kept, left = _largest(groups, cells, names)
+    kept, left = _largest(groups, cells, names, room)
     axes = {
         n: _axis([cells[n, key] for key, _, _ in kept if (n, key) in cells], n, len(names)) for n in names
     }
@@ -98,22 +108,26 @@ def _names(row: Row) -> tuple[str, str]:
 
 
 def _largest(
-    groups: Sequence[tuple[str, str, str, int]], cells: Mapping[tuple[str, str], Row], names: Sequence[str]
+    groups: Sequence[tuple[str, str, str, int]],
+    cells: Mapping[tuple[str, str], Row],
+    names: Sequence[str],
+    room: int,
 ) -> tuple[list[tuple[str, str, str]], int]:
     """The groups to show: findings first, then the largest; in the run's order again."""
 
     def rank(group: tuple[str, str, str, int]) -> tuple[float, int]:
-        return (
-            -max((_weight(cells[n, group[0]]) for n in names if (n, group[0]) in cells), default=0.0),
-            -group[3],
-        )
+        worst = max((_weight(cells[n, group[0]]) for n in names if (n, group[0]) in cells), default=0.0)
+        return -worst, -group[3]
 
     kept: set[str] = set()
     for _, of in groupby(groups, key=lambda g: g[1]):
         kept |= {g[0] for g in sorted(of, key=rank)[:MOST_PER_ATTRIBUTE]}
-    shown = sorted((g for g in groups if g[0] in kept), key=rank)[:MOST_ROWS]
-    keys = {g[0] for g in shown}
-    return [g[:3] for g in groups if g[0] in keys], len(groups) - len(keys)
+    shown: set[str] = set()
+    for group in sorted((g for g in groups if g[0] in kept), key=rank):
+        room -= _lines(group[2])
+        if room >= 0:
+            shown.add(group[0])
+    return [g[:3] for g in groups if g[0] in shown], len(groups) - len(shown)
 
 
 def _axis(rows: Sequence[Row], name: str, beside: int) -> svg.Scale:
@@ -220,75 +234,3 @@ def _alt(row: Row, shown: numbers.Shown, reference: float | None, unit: str) -> 
     interval = f", interval {shown.interval}" if shown.interval else ""
     level = f", finding: {Level(row['level']).value}" if row.get("level") else ""
     return f"{title(row['metric'])}, {row['slice']}: {shown.value}{interval}{against}{level}."
-
-
-def spreads(
-    spread: pa.Table | None, families: pa.Table | None, slices: pa.Table | None, units: Mapping[str, str]
-) -> tuple[list[dict[str, Any]], int]:
-    """Largest − smallest of the headline metrics beside chance, and the primary family's tests.
-
-    Returns:
-        Rows, those with a primary test and then the widest first; how many more the attached table has.
-    """
-    tests = {(r["output"], r["attribute"], r["metric"]): r for r in families.to_pylist()} if families else {}
-    found = [_as_fnr(r) if (r["output"], r["attribute"], "fnr") in tests and r["metric"] == "tpr" else r
-             for r in (spread.to_pylist() if spread else [])]  # fmt: skip
-    known = {(r["output"], r["attribute"], r["metric"]) for r in found}
-    found += [_untabled(r) for key, r in tests.items() if key not in known]
-    wanted = [r for r in found if (r["output"], r["attribute"], r["metric"]) in tests or _is_shown(r)]
-    ordered = sorted(wanted, key=lambda r: _order(r, tests))
-    cells = small_cells(slices)
-    rows = [_spread(r, tests, cells, units) for r in ordered[:MOST_SPREADS]]
-    return rows, len(found) - len(rows)
-
-
-def _as_fnr(row: Row) -> dict[str, Any]:
-    """The spread of TPR is that of FNR, its complement, with the groups the other way round."""
-    return {**row, "metric": "fnr", "largest": row["smallest"], "smallest": row["largest"]}
-
-
-def _untabled(test: Row) -> dict[str, Any]:
-    nothing = dict.fromkeys(("gap", "expected", "low", "high", "p"))
-    return {**test, **nothing, "criterion": "", "largest": "", "smallest": ""}
-
-
-def _is_shown(row: Row) -> bool:
-    headline = row["metric"] in METRICS and METRICS[row["metric"]].headline
-    return bool(headline or row["metric"] in ("selection_rate", "equalised_odds"))
-
-
-def _order(row: Row, tests: Mapping[tuple[str, str, str], Row]) -> tuple[bool, float]:
-    test = tests.get((row["output"], row["attribute"], row["metric"]))
-    p = row.get("p")
-    if test is not None and test["p_adjusted"] is not None:
-        return False, float(test["p_adjusted"])
-    return True, 1.0 if p is None else float(p)
-
-
-def _spread(
-    row: Row,
-    tests: Mapping[tuple[str, str, str], Row],
-    cells: frozenset[tuple[str, str, str]],
-    units: Mapping[str, str],
-) -> dict[str, Any]:
-    test = tests.get((row["output"], row["attribute"], row["metric"]))
-    unit = METRICS[row["metric"]].unit if row["metric"] in METRICS else "rate"
-    unit = units.get(row["output"], "") if unit == "unit" else unit
-    hidden = spread_is_hidden(row, cells)
-    few = f"hidden: n < {K}"
-    gap = numbers.NONE if row["gap"] is None else numbers.value(row["gap"], unit).replace("%", "")
-    chance = numbers.NONE if row["expected"] is None else numbers.amount(row["expected"], unit)
-    return {
-        "output": row["output"],
-        "attribute": row["attribute"],
-        "metric": title(row["metric"]),
-        "criterion": "" if row["metric"] == "equalised_odds" else row.get("criterion") or "",
-        "ends": "" if hidden or not row["largest"] else f"{row['largest']} – {row['smallest']}",
-        "gap": few if hidden else gap,
-        "chance": "" if hidden else chance,
-        "range": "" if hidden else numbers.span(row["low"], row["high"], unit),
-        "p": "" if hidden else numbers.p(row["p"]),
-        "test": test["test"].replace("monte carlo", "Monte Carlo") if test else "",
-        "groups": test["groups"] if test else None,
-        "p_adjusted": numbers.p(test["p_adjusted"]) if test else "",
-    }
