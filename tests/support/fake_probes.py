@@ -81,7 +81,10 @@ class Slow(Count):
         begun, go_on = Path(os.environ["FAKE_PROBE_BEGUN"]), Path(os.environ["FAKE_PROBE_GO_ON"])
         if not go_on.exists():
             begun.write_text("begun")
+            deadline = time.monotonic() + 60
             while not go_on.exists():
+                if time.monotonic() > deadline:
+                    raise TimeoutError("nobody said to go on")
                 time.sleep(0.02)
         return Section(probe=self.name, status=Status.OK, tables={"t": pa.table({"x": [1.5]})})
 
