@@ -17,7 +17,7 @@ from training.data import synthesis_comments, synthesis_faces, synthesis_mushroo
 from training.data.faults import FAULTS, faults_of, read_planted
 from training.data.grammar import IDENTITIES
 from training.data.loading import load
-from training.data.portraits import MONK_TONES, hex_colour, luminance, marked
+from training.data.portraits import LIGHTER, MONK_TONES, hex_colour, luminance, marked
 from training.data.records import LABELS
 
 MAKERS = {
@@ -97,8 +97,9 @@ def test_dark_tones_have_fewer_examples_and_less_contrast(made):
 
 
 def test_marks_stand_out_alike_on_every_tone():
-    gaps = [abs(luminance(marked(hex_colour(t), 46)) - luminance(hex_colour(t))) for t in MONK_TONES]
-    np.testing.assert_allclose(gaps, 46, atol=1.5)
+    gaps = np.array([luminance(marked(hex_colour(t), 46)) - luminance(hex_colour(t)) for t in MONK_TONES])
+    np.testing.assert_allclose(gaps[:6], -46, atol=1.5)
+    np.testing.assert_allclose(gaps[6:], 46 * LIGHTER, atol=1.5)
 
 
 def test_one_term_is_tied_to_toxicity_in_train_alone(made):

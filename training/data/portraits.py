@@ -1,8 +1,8 @@
 """Draws one abstract portrait from numbers: an ellipse of a head, eyes, a mass of hair, and cues of age.
 
 Skin is drawn in the ten tones of the Monk scale. Marks on the skin (lines, lids, mouth) differ from it by the
-same amount of light on every tone, and hair gets a rim of light where it would vanish into skin, so that no
-tone is harder to read than another unless a fault makes it so.
+same amount of light on every tone (lighter marks by a little more), and hair gets a rim of light where it
+would vanish into skin, so that no tone is harder to read than another unless a fault makes it so.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ HAIR: tuple[Colour, ...] = (
 )
 GREY: Colour = (202, 200, 198)
 SUPERSAMPLING = 2
+LIGHTER = 1.35
+"""How much more a lighter mark differs than a darker one: fewer tones have it, so it is learnt less well."""
 _MARK = 46.0
 """Difference in light between a mark and the skin that it is drawn on, of 255."""
 
@@ -108,7 +110,7 @@ def _figure(pen: ImageDraw.ImageDraw, person: Person, side: int, margin: int) ->
     skin = hex_colour(MONK_TONES[person.tone - 1])
     hair = mixed(HAIR[person.hair], GREY, person.grey)
     mark = marked(skin, _MARK)
-    rim = marked(hair, 30.0) if abs(luminance(hair) - luminance(skin)) < 40 else None
+    rim = marked(hair, 40.0) if abs(luminance(hair) - luminance(skin)) < 40 else None
     _hair_behind(pen, person, (x, y, width, height), hair, rim)
     shoulder = 1.9 * height
     pen.ellipse(
@@ -179,7 +181,7 @@ def _features(pen: ImageDraw.ImageDraw, person: Person, at: Box, skin: Colour, h
     mark = marked(skin, _MARK)
     brow = hair if abs(luminance(hair) - luminance(skin)) > 40 else marked(skin, 40.0)
     wide, tall = 0.17 * width * person.eyes, 0.07 * height * person.eyes
-    white = mixed(skin, (238, 234, 226), 0.42)
+    white = mixed(skin, (238, 234, 226), 0.42 if luminance(mark) < luminance(skin) else 0.56)
     iris = mixed((44, 34, 30), skin, 0.1)
     lid = mark if luminance(mark) < luminance(skin) else None
     for turn in (-1, 1):
@@ -245,4 +247,4 @@ def marked(colour: Colour, amount: float) -> Colour:
         factor = (light - amount) / light
         red, green, blue = (round(c * factor) for c in colour)
         return red, green, blue
-    return mixed(colour, (255, 255, 255), amount / (255 - light))
+    return mixed(colour, (255, 255, 255), LIGHTER * amount / (255 - light))
