@@ -7,13 +7,13 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import state
-from dashboard.panels import sidebar
+from dashboard.panels import icon, sidebar
 
 st.set_page_config(
     page_title="Plumbline",
-    page_icon=":material/straighten:",
+    page_icon=icon.plumb_line(),
     layout="wide",
-    initial_sidebar_state="expanded",
+    initial_sidebar_state=320,
 )
 st.html(Path(__file__).with_name("style.css"))
 page = st.navigation(

@@ -8,6 +8,8 @@ import plotly.graph_objects as go
 from dashboard.charts import numbers, palette
 
 MOST_GROUPS = 4
+FEW = 10
+"""Rows of a band below which no interval is drawn: it would be wider than the chart."""
 
 
 def band_chart(rows: pd.DataFrame, groups: list[str], unit: str) -> go.Figure:
@@ -25,7 +27,7 @@ def band_chart(rows: pd.DataFrame, groups: list[str], unit: str) -> go.Figure:
         own = rows[rows["slice"] == key].sort_values("band_from")
         name = "everyone" if key == "all" else str(own["value"].iloc[0]) if len(own) else key
         short = palette.literal(palette.shorten(name))
-        ends = own["mae_low"].notna() & own["mae_high"].notna()
+        ends = own["mae_low"].notna() & own["mae_high"].notna() & (own["n"] >= FEW)
         figure.add_trace(
             go.Scatter(
                 x=[band(a, b) for a, b in zip(own["band_from"], own["band_to"], strict=True)],
@@ -34,7 +36,7 @@ def band_chart(rows: pd.DataFrame, groups: list[str], unit: str) -> go.Figure:
                     "type": "data",
                     "symmetric": False,
                     "array": (own["mae_high"] - own["mae"]).where(ends, 0.0).tolist(),
-                    "arrayminus": (own["mae"] - own["mae_low"]).where(ends, 0.0).tolist(),
+                    "arrayminus": (own["mae"] - own["mae_low"].clip(lower=0)).where(ends, 0.0).tolist(),
                     "thickness": 1,
                     "width": 0,
                 },
@@ -90,7 +92,7 @@ def gate_chart(rows: pd.DataFrame) -> go.Figure:
         palette.FRAME_HEIGHT + palette.ROW_HEIGHT * max(len(rows), 2),
         x="Minors who pass the gate (%)",
     )
-    figure.update_yaxes(type="category", categoryorder="array", categoryarray=places[::-1], showgrid=False)
+    palette.rows_of(figure, places)
     figure.update_xaxes(rangemode="tozero")
     return figure
 

@@ -10,6 +10,8 @@ from dashboard.charts import numbers, palette
 MOST_VALUES = 25
 """Values of an attribute on a side; the largest are kept."""
 CELL_HEIGHT = 44
+FEW = 30
+"""Rows below which a share is written as a count."""
 
 
 def crossing(rows: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
@@ -32,8 +34,12 @@ def crossing(rows: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     return cells
 
 
-def crossing_chart(cells: pd.DataFrame, first: str, second: str, unit: str, *, better: str) -> go.Figure:
+def crossing_chart(
+    cells: pd.DataFrame, first: str, second: str, unit: str, *, better: str, minimum_n: int
+) -> go.Figure:
     """Cells coloured by how much worse than their worst parent they are; numbers stand in the cells.
+
+    A cell with fewer rows than the minimum has its number in grey and no colour.
 
     Args:
         cells: as `crossing` gives them.
@@ -41,73 +47,87 @@ def crossing_chart(cells: pd.DataFrame, first: str, second: str, unit: str, *, b
         second: attribute of the columns.
         unit: of the metric.
         better: direction of the metric: "higher", "lower", "zero" or "neither".
+        minimum_n: smallest n of a cell that is coloured.
     """
     down, across = list(dict.fromkeys(cells["row"])), list(dict.fromkeys(cells["column"]))
-    names = (
-        dict(zip(down, palette.labels(down, 26), strict=True)),
-        dict(zip(across, palette.labels(across, 18), strict=True)),
-    )
-    at = {(row["row"], row["column"]): row for _, row in cells.iterrows()}
-    sign = -1.0 if better == "higher" else 1.0
-    scale = 100.0 if unit == "rate" else 1.0
-    colours, texts, tips, keys = [], [], [], []
-    dense = len(across) > 10
-    for r in down:
-        line = [at.get((r, c)) for c in across]
-        colours.append([_excess(cell, sign * scale) for cell in line])
-        texts.append([_text(cell, unit, dense) for cell in line])
-        tips.append([_tip(cell, unit) for cell in line])
-        keys.append(["" if cell is None else cell["slice"] for cell in line])
-    most = max((abs(c) for line in colours for c in line if c is not None), default=1.0) or 1.0
+    rows, columns = palette.labels(down, 26), palette.labels(across, 18)
+    scale = (100.0 if unit == "rate" else 1.0) * (-1.0 if better == "higher" else 1.0)
+    large = cells["n"].fillna(0) >= minimum_n
+    worse = (cells["excess"] * scale).where(large)
+    most = float(worse.abs().max()) if worse.notna().any() else 1.0
+    places = [
+        (rows[down.index(r)], columns[across.index(c)])
+        for r, c in zip(cells["row"], cells["column"], strict=True)
+    ]
+    colours = {place: None if numbers.absent(z) else z for place, z in zip(places, worse, strict=True)}
     figure = go.Figure(
         go.Heatmap(
-            z=colours,
-            x=[names[1][c] for c in across],
-            y=[names[0][r] for r in down],
-            text=texts,
-            texttemplate="%{text}",
-            textfont={"size": 11},
-            hovertext=tips,
-            hovertemplate="%{hovertext}<extra></extra>",
-            customdata=keys,
+            z=[[colours.get((r, c)) for c in columns] for r in rows],
+            x=columns,
+            y=rows,
             colorscale=palette.heat_scale(),
-            zmin=-most,
-            zmax=most,
+            zmin=-(most or 1.0),
+            zmax=most or 1.0,
             xgap=2,
             ygap=2,
+            hoverinfo="skip",
             hoverongaps=False,
             colorbar={
-                "title": {
-                    "text": f"worse than worst<br>parent ({numbers.unit_of_difference(unit) or 'AUC'})"
-                },
+                "title": {"text": f"over worst<br>parent ({numbers.unit_of_difference(unit) or 'AUC'})"},
                 "thickness": 12,
                 "outlinewidth": 0,
             },
         )
     )
-    palette.layout(figure, palette.FRAME_HEIGHT + CELL_HEIGHT * max(len(down), 2))
-    # Names may look like numbers or dates ("20-29"); the axes are always categories.
-    figure.update_yaxes(title=palette.literal(first), type="category", autorange="reversed", showgrid=False)
-    figure.update_xaxes(title=palette.literal(second), type="category", showgrid=False)
+    figure.add_trace(_numbers(cells, places, worse / (most or 1.0), unit, dense=len(across) > 10))
+    palette.layout(figure, palette.FRAME_HEIGHT + CELL_HEIGHT * max(len(down), 2), showlegend=False)
+    palette.rows_of(figure, rows).update_yaxes(title=palette.literal(first))
+    figure.update_xaxes(
+        title=palette.literal(second),
+        type="category",
+        categoryorder="array",
+        categoryarray=columns,
+        range=[-0.6, len(columns) - 0.4],
+        showgrid=False,
+    )
     return figure
 
 
-def _excess(cell: pd.Series | None, scale: float) -> float | None:
-    if cell is None or numbers.absent(cell["excess"]):
-        return None
-    return float(cell["excess"]) * scale
+def _numbers(
+    cells: pd.DataFrame, places: list[tuple[str, str]], share: pd.Series, unit: str, *, dense: bool
+) -> go.Scatter:
+    """The numbers as points of their own: a heat map's cells can't be clicked."""
+    ink = [palette.GREY if numbers.absent(s) else "#FFFFFF" if abs(s) > 0.6 else "#202020" for s in share]
+    plain = {"marker": {"opacity": 0}, "textfont": {"color": ink}}
+    return go.Scatter(
+        x=[column for _, column in places],
+        y=[row for row, _ in places],
+        mode="markers+text",
+        marker={"opacity": 0, "size": CELL_HEIGHT - 8, "symbol": "square"},
+        text=[_text(row, unit, dense) for _, row in cells.iterrows()],
+        textfont={"size": 11, "color": ink},
+        customdata=[[key] for key in cells["slice"]],
+        hovertext=[_tip(row, unit) for _, row in cells.iterrows()],
+        hovertemplate="%{hovertext}<extra></extra>",
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": plain["marker"]},
+    )
 
 
-def _text(cell: pd.Series | None, unit: str, dense: bool) -> str:
-    if cell is None or numbers.absent(cell["value"]):
+def _text(cell: pd.Series, unit: str, dense: bool) -> str:
+    """The value with n; the bare count of events where a share of so few rows would mislead."""
+    if numbers.absent(cell["value"]):
         return ""
+    if unit == "rate" and not numbers.absent(cell["events"]) and (cell["n"] < FEW or cell["events"] == 0):
+        between = "/" if dense else " of "
+        return f"{numbers.count(cell['events'])}{between}{numbers.count(cell['n'])}"
     return numbers.number(cell["value"], unit) + ("" if dense else f"<br>n={numbers.count(cell['n'])}")
 
 
-def _tip(cell: pd.Series | None, unit: str) -> str:
-    if cell is None:
-        return "no rows"
-    value = numbers.estimate(cell["value"], cell["low"], cell["high"], cell["n"], unit, cell["events"])
+def _tip(cell: pd.Series, unit: str) -> str:
+    value = numbers.estimate(
+        cell["value"], cell["low"], cell["high"], cell["n"], unit, cell["events"], named=True
+    )
     lines = [f"<b>{palette.literal(cell['slice'])}</b>", value]
     if not numbers.absent(cell["excess"]):
         difference = f"{numbers.signed(cell['excess'], unit)} {numbers.unit_of_difference(unit)}".strip()

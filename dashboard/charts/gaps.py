@@ -67,14 +67,7 @@ def gap_chart(rows: pd.DataFrame, everyone: pd.Series | None, unit: str, title: 
         palette.FRAME_HEIGHT + palette.ROW_HEIGHT * max(len(rows), 1),
         x=numbers.axis_title(title, unit),
     )
-    figure.update_yaxes(
-        type="category",
-        categoryorder="array",
-        categoryarray=list(places)[::-1],
-        showgrid=False,
-        ticklabelstandoff=8,
-    )
-    return figure
+    return palette.rows_of(figure, list(places))
 
 
 KINDS = {
@@ -97,7 +90,7 @@ def hover(row: pd.Series, unit: str) -> str:
     events = row.get("events")
     lines = [
         f"<b>{palette.literal(_name(row))}</b>",
-        numbers.estimate(row["value"], row["low"], row["high"], row["n"], unit, events),
+        numbers.estimate(row["value"], row["low"], row["high"], row["n"], unit, events, named=True),
     ]
     if not numbers.absent(row["gap"]):
         gap = f"{numbers.signed(row['gap'], unit)} {numbers.unit_of_difference(unit)}".strip()
@@ -150,6 +143,8 @@ def _dots(
         marker={"color": colour, "symbol": symbol, "size": 10, "line": {"color": colour, "width": 1.5}},
         name=words,
         customdata=[[key] for key in rows["slice"]],
+        selected={"marker": {"size": 14}},
+        unselected={"marker": {"opacity": 1}},
         hovertext=[hover(row, unit) for _, row in rows.iterrows()],
         hovertemplate="%{hovertext}<extra></extra>",
     )
@@ -163,6 +158,7 @@ def _references(rows: pd.DataFrame, places: pd.Series, unit: str) -> go.Scatter:
         marker={"color": palette.GREY, "symbol": "line-ns-open", "size": 13, "line": {"width": 2}},
         name="compared with",
         customdata=[[key] for key in rows["slice"]],
+        unselected={"marker": {"opacity": 1}},
         hovertext=[
             f"{palette.literal(str(row['reference']))}<br>"
             + numbers.estimate(
@@ -183,15 +179,16 @@ def _everyone(figure: go.Figure, row: pd.Series, unit: str) -> None:
         figure.add_vrect(
             x0=row["low"] * scale, x1=row["high"] * scale, fillcolor=palette.BAND, line_width=0, layer="below"
         )
-    figure.add_vline(
-        x=row["value"] * scale,
-        line={"color": palette.GREY, "width": 1, "dash": "dot"},
-        annotation={
-            "text": f"everyone {numbers.number(row['value'], unit)}",
-            "yref": "paper",
-            "y": 0,
-            "yanchor": "bottom",
-            "xanchor": "left",
-            "font": {"size": 11},
-        },
+    at = row["value"] * scale
+    figure.add_vline(x=at, line={"color": palette.GREY, "width": 1.5, "dash": "dot"})
+    # A line of its own in the legend: a label in the plot would cover a dot sooner or later.
+    figure.add_trace(
+        go.Scatter(
+            x=[None],
+            y=[None],
+            mode="lines",
+            line={"color": palette.GREY, "width": 1.5, "dash": "dot"},
+            name=f"everyone: {numbers.number(row['value'], unit)}",
+            hoverinfo="skip",
+        )
     )

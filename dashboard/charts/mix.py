@@ -58,7 +58,7 @@ def mix_chart(rows: pd.DataFrame, unit: str, title: str) -> go.Figure:
     figure.add_vline(x=0, line={"color": palette.GREY, "width": 1, "dash": "dot"})
     axis = f"Gap in {title.lower()} to everyone else ({numbers.unit_of_difference(unit) or unit})"
     palette.layout(figure, palette.FRAME_HEIGHT + palette.ROW_HEIGHT * max(len(rows), 2), x=axis)
-    figure.update_yaxes(type="category", categoryorder="array", categoryarray=places[::-1], showgrid=False)
+    palette.rows_of(figure, places)
     return figure
 
 

@@ -46,11 +46,23 @@ def count(value: Any) -> str:
     return MISSING if absent(value) else f"{int(value):,}"
 
 
-def estimate(value: Any, low: Any, high: Any, n: Any, unit: str = "rate", events: Any = None) -> str:
+def estimate(
+    value: Any, low: Any, high: Any, n: Any, unit: str = "rate", events: Any = None, *, named: bool = False
+) -> str:
     """A value with its interval and n: ``63.3% (53.0–72.6, n=90)``.
 
     Zero events are an upper bound and never "0%"; the same at the other end.
+
+    Args:
+        value: of the metric.
+        low: end of its interval.
+        high: end of its interval.
+        n: the metric's denominator.
+        unit: of the metric.
+        events: numerator of a rate.
+        named: whether the unit's name stands after the value, for text without a heading.
     """
+    name = f" {unit_of_difference(unit)}".rstrip() if named and unit not in SHARES else ""
     if absent(value):
         return MISSING
     whole = unit in SHARES and not absent(events) and not absent(n)
@@ -59,8 +71,8 @@ def estimate(value: Any, low: Any, high: Any, n: Any, unit: str = "rate", events
     if whole and events == n and not absent(low):
         return f"{count(n)} of {count(n)} (at least {number(low)})"
     if absent(low) or absent(high):
-        return f"{number(value, unit)} (n={count(n)})"
-    return f"{number(value, unit)} ({span(low, high, unit)}, n={count(n)})"
+        return f"{number(value, unit)}{name} (n={count(n)})"
+    return f"{number(value, unit)}{name} ({span(low, high, unit)}, n={count(n)})"
 
 
 def signed(value: Any, unit: str = "rate") -> str:

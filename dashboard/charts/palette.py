@@ -18,7 +18,7 @@ GRID = "rgba(138, 138, 138, 0.25)"
 BAND = "rgba(138, 138, 138, 0.18)"
 CLEAR = "rgba(0, 0, 0, 0)"
 ROW_HEIGHT, FRAME_HEIGHT = 30, 120
-LONGEST = 34
+LONGEST = 28
 """Characters of a label on an axis; the whole one is in the tooltip."""
 
 
@@ -68,6 +68,24 @@ def layout(figure: go.Figure, height: int, x: str = "", y: str = "", **more: Any
     )
     figure.update_xaxes(title=x, gridcolor=GRID, zeroline=False, automargin=True)
     figure.update_yaxes(title=y, gridcolor=GRID, zeroline=False, automargin=True)
+    return figure
+
+
+def rows_of(figure: go.Figure, places: list[str]) -> go.Figure:
+    """Make the vertical axis one of named rows, the first at the top, without empty space at its ends.
+
+    Args:
+        figure: changed in place.
+        places: names of the rows. Some look like numbers or dates ("20-29"): the axis is always of names.
+    """
+    figure.update_yaxes(
+        type="category",
+        categoryorder="array",
+        categoryarray=places[::-1],
+        range=[-0.6, len(places) - 0.4],
+        showgrid=False,
+        ticklabelstandoff=8,
+    )
     return figure
 
 

@@ -49,21 +49,15 @@ def ratio_chart(rows: pd.DataFrame) -> go.Figure:
             hovertemplate="expected %{x:.3f}<extra></extra>",
         )
     )
-    figure.add_vline(
-        x=RULE_OF_THUMB,
-        line={"color": palette.GREY, "width": 1, "dash": "dot"},
-        annotation={
-            "text": "0.8, a rule of thumb",
-            "font": {"size": 11},
-            "y": 0,
-            "yref": "paper",
-            "yanchor": "bottom",
-        },
+    rule = {"color": palette.GREY, "width": 1.5, "dash": "dot"}
+    figure.add_vline(x=RULE_OF_THUMB, line=rule)
+    figure.add_trace(
+        go.Scatter(x=[None], y=[None], mode="lines", line=rule, name="0.8, a rule of thumb", hoverinfo="skip")
     )
     palette.layout(
         figure, palette.FRAME_HEIGHT + palette.ROW_HEIGHT * max(len(rows), 2), x="Impact ratio (no unit)"
     )
-    figure.update_yaxes(type="category", categoryorder="array", categoryarray=places[::-1], showgrid=False)
+    palette.rows_of(figure, places)
     return figure
 
 

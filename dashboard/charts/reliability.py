@@ -44,6 +44,7 @@ def reliability_chart(points: pd.DataFrame, groups: list[str]) -> go.Figure:
                     "arrayminus": ((own["rate"] - own["low"]) * 100).tolist(),
                     "thickness": 1,
                     "width": 0,
+                    "color": colour,
                 },
                 mode="lines+markers",
                 line={"color": colour, "dash": palette.DASHES[i], "width": 1.5},

@@ -19,7 +19,10 @@ def spread_chart(rows: pd.DataFrame, titles: list[str], unit: str) -> go.Figure:
         unit: of the metrics.
     """
     scale = 100.0 if unit in POINTS else 1.0
-    names = palette.labels(titles, 44)
+    names = [
+        f"{name}<br><i>{criterion}</i>" if criterion else name
+        for name, criterion in zip(palette.labels(titles, 44), rows["criterion"], strict=True)
+    ]
     outside = rows["gap"] > rows["high"]
     figure = go.Figure()
     known = rows["expected"].notna()
@@ -61,8 +64,8 @@ def spread_chart(rows: pd.DataFrame, titles: list[str], unit: str) -> go.Figure:
             )
     title = "Largest − smallest value"
     axis = f"{title} (points)" if unit in POINTS else numbers.axis_title(title, unit)
-    palette.layout(figure, palette.FRAME_HEIGHT + 10 + palette.ROW_HEIGHT * len(rows), x=axis)
-    figure.update_yaxes(type="category", categoryorder="array", categoryarray=names[::-1], showgrid=False)
+    palette.layout(figure, palette.FRAME_HEIGHT + 10 + (palette.ROW_HEIGHT + 6) * len(rows), x=axis)
+    palette.rows_of(figure, names)
     figure.update_xaxes(rangemode="tozero")
     return figure
 

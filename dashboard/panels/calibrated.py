@@ -11,6 +11,9 @@ from dashboard.charts.reliability import MOST_GROUPS, reliability_chart
 from dashboard.charts.whatif import MEASURES, nearest, whatif_chart
 from dashboard.charts.whatif import MOST_GROUPS as MOST_LINES
 
+FIRST = 3
+"""Groups that are drawn at first."""
+
 
 def offered(rows: pd.DataFrame, attribute: str) -> list[str]:
     """Slice keys of an attribute in a table that has `slice` and `attribute`, everyone first."""
@@ -29,7 +32,7 @@ def pick_groups(keys: list[str], chosen: str, most: int, key: str) -> list[str]:
     return st.multiselect(
         "Groups",
         keys,
-        default=first_groups(keys, chosen, most),
+        default=first_groups(keys, chosen, min(most, FIRST)),
         max_selections=most,
         key=key,
         format_func=lambda name: "everyone" if name == "all" else name,

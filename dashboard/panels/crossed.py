@@ -13,7 +13,9 @@ from dashboard.charts.crossings import MOST_VALUES, crossing, crossing_chart
 from dashboard.panels.sentences import literal
 
 
-def draw(rows: pd.DataFrame, attributes: Sequence[str], first: str, unit: str, title: str) -> None:
+def draw(
+    rows: pd.DataFrame, attributes: Sequence[str], first: str, unit: str, title: str, minimum_n: int
+) -> None:
     """Draw the crossing of the chosen attribute with another; a click on a cell chooses the slice.
 
     Args:
@@ -22,6 +24,7 @@ def draw(rows: pd.DataFrame, attributes: Sequence[str], first: str, unit: str, t
         first: the chosen one.
         unit: of the metric.
         title: of the metric.
+        minimum_n: of the run: smaller cells are not coloured.
     """
     others = [name for name in attributes if name != first]
     if not others:
@@ -40,26 +43,16 @@ def draw(rows: pd.DataFrame, attributes: Sequence[str], first: str, unit: str, t
         return
     better = str(cells["better"].iloc[0])
     st.plotly_chart(
-        crossing_chart(cells, first, second, unit, better=better),
+        crossing_chart(cells, first, second, unit, better=better, minimum_n=minimum_n),
         key="crossing_points",
+        on_select=state.pick(state.SLICE, "crossing_points"),
+        selection_mode="points",
         config=palette.CONFIG,
         width="stretch",
     )
-    keys = [key for key in cells["slice"] if isinstance(key, str)]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        picked = st.selectbox(
-            "Cell", keys, index=None, key="crossed_cell", placeholder="Choose a cell", width=420
-        )
-        st.button(
-            "See its rows",
-            disabled=picked is None,
-            key="crossed_go",
-            on_click=state.go,
-            args=("", "", "", picked or ""),
-        )
     st.caption(
-        f"What it shows: {literal(title)} in every cell; colour is how much worse it is than the worse of "
-        "its two parents, so a cell that only inherits a parent's problem stays pale. What it can't "
-        "tell: small cells (see n) vary by chance alone, and colour has no test in it. At most "
-        f"{MOST_VALUES} values a side are drawn."
+        f"What it shows: {literal(title)} in every cell. Colour is how much worse a cell is than the "
+        "worse of its two parents: one that only inherits a parent's problem stays pale, one with fewer "
+        f"than {minimum_n} rows has none. What it can't tell: colour has no test in it; the findings do. "
+        f"Click a number to see its rows. At most {MOST_VALUES} values a side are drawn."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,7 +12,10 @@ from dashboard.charts import numbers, palette
 from dashboard.charts.spread import spread_chart
 from dashboard.panels.headline import declared_unit
 from dashboard.panels.sentences import title, unit
+from dashboard.panels.static import static_table
 
+TWICE = ("accuracy", "brier", "log_loss", "rmse")
+"""Metrics that say again what another line of the chart says."""
 METRIC_OF = {"equalised_odds": "rate"}
 
 
@@ -26,14 +29,14 @@ def draw_primary(families: pd.DataFrame) -> None:
             "Output": families["output"],
             "Attribute": families["attribute"],
             "Metric": [title(name) for name in families["metric"]],
-            "Groups": families["groups"],
+            "Groups": [int(n) for n in families["groups"]],
             "Test": families["test"],
             "p": [numbers.p_value(p) for p in families["p"]],
             "Adjusted p": [numbers.p_value(p) for p in families["p_adjusted"]],
             "Groups differ": [_verdict(p) for p in families["p_adjusted"]],
         }
     )
-    st.dataframe(shown, hide_index=True, width="stretch")
+    static_table(shown)
     tests = int(families["tests"].iloc[0])
     method = str(families["adjustment"].iloc[0])
     st.caption(
@@ -48,9 +51,18 @@ def _verdict(p: Any) -> str:
     return "yes" if p <= 0.05 else "not shown"
 
 
-def draw_spread(spread: pd.DataFrame, output: str, outputs: Mapping[str, Any]) -> None:
-    """A chart for rates and one for each other unit, of the chosen output."""
+def draw_spread(spread: pd.DataFrame, output: str, outputs: Mapping[str, Any], fixing: Sequence[str]) -> None:
+    """A chart for rates and one for each other unit, of the chosen output.
+
+    Args:
+        spread: the table `spread`.
+        output: the chosen one.
+        outputs: `AuditRun.data["outputs"]`, for units.
+        fixing: attributes that fix the output's truth: their gaps are no gaps between comparable groups.
+    """
     own = spread[spread["output"] == output] if len(spread) else spread
+    if len(own):
+        own = own[~own["attribute"].isin(fixing) & ~own["metric"].isin(TWICE)]
     if own.empty:
         st.info(f"No gap to show for output “{output}”: it needs an attribute with two known groups.")
         return
@@ -70,9 +82,8 @@ def draw_spread(spread: pd.DataFrame, output: str, outputs: Mapping[str, Any]) -
 
 
 def _row_title(row: pd.Series) -> str:
-    name = "Equalised odds" if row["metric"] == "equalised_odds" else title(row["metric"])
-    criterion = "" if row["metric"] == "equalised_odds" or not row["criterion"] else f" ({row['criterion']})"
-    return f"{row['attribute']}: {name}{criterion}"
+    name = "Wider of the two" if row["metric"] == "equalised_odds" else title(row["metric"])
+    return f"{row['attribute']}: {name}"
 
 
 def _unit(name: str, output: str, outputs: Mapping[str, Any]) -> str:

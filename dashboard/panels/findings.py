@@ -72,8 +72,7 @@ def _filtered(findings: Sequence[Finding]) -> list[Finding]:
     levels = [level for level in Level if any(f.severity.level is level for f in findings)]
     outputs = list(dict.fromkeys(f.output for f in findings))
     established = [level for level in levels if level is not Level.NOT_ESTABLISHED]
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
-    with left:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         wanted = st.pills(
             "Severity",
             levels,
@@ -83,10 +82,9 @@ def _filtered(findings: Sequence[Finding]) -> list[Finding]:
             key="findings_levels",
             help="\n\n".join(f"**{wording.level(x)}**: {wording.LEVEL_MEANINGS[x]}" for x in levels),
         )
-    with right:
         state.settle("findings_output", [EVERY, *outputs], EVERY)
         output = st.selectbox(
-            "Of output", [EVERY, *outputs], key="findings_output", disabled=len(outputs) == 1
+            "Of output", [EVERY, *outputs], key="findings_output", disabled=len(outputs) == 1, width=260
         )
     return [f for f in findings if f.severity.level in wanted and output in (EVERY, f.output)]
 
@@ -94,22 +92,22 @@ def _filtered(findings: Sequence[Finding]) -> list[Finding]:
 def _one(finding: Finding, place: int) -> None:
     icon, colour = BADGES[finding.severity.level]
     with st.container(border=True, key=f"finding_{place}"):
-        words, way = st.columns([6, 1], vertical_alignment="center")
-        with words:
-            with st.container(horizontal=True, gap="small"):
-                st.badge(wording.level(finding.severity.level), icon=icon, color=colour)
-                st.badge(sentences.literal(finding.output), color="gray")
-            st.markdown(sentences.headline(finding))
-            st.caption(f"{sentences.certainty(finding)} {sentences.reason(finding)}")
-        with way:
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            st.badge(wording.level(finding.severity.level), icon=icon, color=colour)
+            st.badge(sentences.literal(finding.output), color="gray")
+            st.space("stretch")
             opened = st.button(
                 "See rows",
                 key=f"open_{place}",
+                type="tertiary",
+                icon=":material/arrow_forward:",
+                icon_position="right",
                 help="Opens the Slices page at this slice",
-                width="stretch",
                 on_click=state.go,
                 args=(finding.output, _attribute(finding), finding.metric, finding.slice.key),
             )
+        st.markdown(sentences.headline(finding))
+        st.caption(f"{sentences.certainty(finding)} {sentences.reason(finding)}")
     if opened:
         st.switch_page("views/slices.py")
 

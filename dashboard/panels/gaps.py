@@ -116,6 +116,7 @@ def draw_table(rows: pd.DataFrame, unit: str, title: str) -> None:
         on_select=state.pick_row(state.SLICE, "slice_rows", names),
         selection_mode="single-row",
         column_config=_columns(unit, title),
+        placeholder="",
     )
     st.caption(
         f"{len(listed):,} of {len(own):,} slices listed. Select a row to see its examples. Gaps are "
@@ -140,12 +141,10 @@ def table_frame(rows: pd.DataFrame, unit: str) -> pd.DataFrame:
             "Slice": rows["slice"],
             "n": rows["n"],
             "Value": rows["value"] * scale,
-            "95% interval": [
-                numbers.span(a, b, unit) for a, b in zip(rows["low"], rows["high"], strict=True)
-            ],
+            "95% interval": [_span(a, b, unit) for a, b in zip(rows["low"], rows["high"], strict=True)],
             "Gap": rows["gap"] * scale,
             "Gap interval": [
-                numbers.span(a, b, unit) for a, b in zip(rows["gap_low"], rows["gap_high"], strict=True)
+                _span(a, b, unit) for a, b in zip(rows["gap_low"], rows["gap_high"], strict=True)
             ],
             "Excess": rows["excess"] * scale,
             "Adjusted p": rows["p_adjusted"],
@@ -153,6 +152,10 @@ def table_frame(rows: pd.DataFrame, unit: str) -> pd.DataFrame:
             "Why not tested": [gaps.why_untested(code) if code else "" for code in rows["untested"]],
         }
     )
+
+
+def _span(low: float, high: float, unit: str) -> str:
+    return "" if numbers.absent(low) or numbers.absent(high) else numbers.span(low, high, unit)
 
 
 def _columns(unit: str, title: str) -> dict[str, Any]:
@@ -170,7 +173,7 @@ def _columns(unit: str, title: str) -> dict[str, Any]:
         "Excess": column.NumberColumn(
             f"Excess{suffix}", format=signed, help="Over the worst parent of a crossing"
         ),
-        "Adjusted p": column.NumberColumn(format="%.4f"),
+        "Adjusted p": column.NumberColumn(format="%.2g"),
         "Smallest gap": column.NumberColumn(
             f"Smallest gap{suffix}", format=number, help="Would be shown 4 times out of 5"
         ),

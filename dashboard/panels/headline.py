@@ -11,11 +11,12 @@ import streamlit as st
 from audit import wording
 from dashboard.charts import numbers
 from dashboard.panels.sentences import title, unit
+from dashboard.panels.static import static_table
 
 SHOWN = {
-    "number": ("mae", "bias", "rmse", "within_5", "within_10", "r2"),
-    "yes/no": ("error_rate", "fpr", "fnr", "ppv", "auc", "calibration_error"),
-    "many classes": ("error_rate", "macro_f1", "top_2", "log_loss", "calibration_error"),
+    "number": ("mae", "bias", "within_5", "within_10"),
+    "yes/no": ("error_rate", "fpr", "fnr", "auc"),
+    "many classes": ("error_rate", "macro_f1", "top_2", "log_loss"),
     "several labels": ("exact_match", "micro_f1", "macro_f1"),
 }
 """Kind of output -> the metrics of the headline, in order; the Slices page has all."""
@@ -67,7 +68,8 @@ def draw(everyone: pd.DataFrame, outputs: Mapping[str, Any]) -> None:
     for kind in SHOWN:
         found = headline_table(everyone, outputs, kind)
         if len(found):
-            st.dataframe(found, hide_index=True, width="stretch")
+            static_table(found)
     st.caption(
-        "In brackets: 95% interval and n, the metric's own denominator (negatives for a false positive rate)."
+        "In brackets: 95% interval and n, the metric's denominator (negatives for a false positive rate). "
+        "All other metrics are on the Slices page, under the slice “everyone”."
     )

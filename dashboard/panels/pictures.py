@@ -12,7 +12,8 @@ import streamlit as st
 from dashboard import cache
 from dashboard.panels.sentences import literal
 
-ACROSS = 8
+WIDTH = 118
+"""Of a picture on the page, in pixels."""
 
 
 def draw_pictures(rows: pd.DataFrame, root: Path | None, captions: list[str]) -> None:
@@ -23,27 +24,23 @@ def draw_pictures(rows: pd.DataFrame, root: Path | None, captions: list[str]) ->
         root: folder of the data on the machine that audited; None where not known.
         captions: one a row: what is true and what the model said.
     """
+    where = f"under {root}" if root else "because the run does not know the data's folder"
+    if all(read(name, root, blurred=True) is None for name in rows["image"]):
+        st.info(f"None of the {len(rows)} pictures of this page were found {literal(where)}.")
+        return
     sharp = st.toggle(
         "Show pictures sharp",
         key="show_pictures",
         help="They may show people, so they are blurred until you ask for them.",
     )
-    missing = 0
-    for start in range(0, len(rows), ACROSS):
-        cells = st.columns(ACROSS, gap="small")
-        for cell, (_, row), caption in zip(
-            cells,
-            rows.iloc[start : start + ACROSS].iterrows(),
-            captions[start : start + ACROSS],
-            strict=False,
-        ):
-            picture = read(row["image"], root, blurred=not sharp)
-            missing += picture is None
-            with cell:
-                st.image(picture or placeholder(), width="stretch")
-                st.caption(literal(caption))
+    found = [read(name, root, blurred=not sharp) for name in rows["image"]]
+    missing = found.count(None)
+    st.image(
+        [picture or placeholder() for picture in found],
+        caption=[literal(caption) for caption in captions],
+        width=WIDTH,
+    )
     if missing:
-        where = f"under {root}" if root else "because the run does not know the data's folder"
         st.caption(f"{missing} of {len(rows)} pictures were not found {literal(where)}.")
 
 

@@ -200,7 +200,13 @@ def _draw_page(chosen: state.Chosen, page: pd.DataFrame, columns: Columns, prese
     ]
     rest = [name for name in shown.columns if name not in first and name != "image"]
     renamed = shown[[*first, *rest]].rename(columns=_heading)
-    st.dataframe(renamed, hide_index=True, width="stretch", column_config=_formats(renamed))
+    st.dataframe(
+        renamed,
+        hide_index=True,
+        width="stretch",
+        height=38 + 35 * len(renamed),
+        column_config=_formats(renamed),
+    )
 
 
 def _captions(rows: pd.DataFrame, columns: Columns) -> list[str]:

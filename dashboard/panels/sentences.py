@@ -94,7 +94,7 @@ def _plain(finding: Finding) -> str:
 
 
 def _estimate(value: Estimate) -> str:
-    return numbers.estimate(value.value, value.low, value.high, value.n, value.unit, value.events)
+    return numbers.estimate(value.value, value.low, value.high, value.n, value.unit, value.events, named=True)
 
 
 def _ends(gap: Estimate) -> str:

@@ -42,13 +42,14 @@ def choose_run() -> state.Chosen | None:
         st.markdown("Choose another run in the sidebar, or repeat the audit: it goes on where it stopped.")
         return None
     with st.sidebar:
+        day = f"{entry.started[:16].replace('T', ' ')} UTC · " if entry.started else ""
+        st.caption(f"{day}run {entry.run_id}{_trouble(entry)}")
         return _details(str(entry.folder), run)
 
 
 def label(entry: Entry) -> str:
-    """Model, version, date and id in one line, with what is wrong with the run."""
-    day = f" · {entry.started[:16].replace('T', ' ')}" if entry.started else ""
-    return f"{entry.model} {entry.version}{day} · {entry.run_id}{_trouble(entry)}"
+    """Model, version and the start of the id, with what is wrong with the run: it has to fit."""
+    return f"{entry.model} {entry.version} · {entry.run_id[:6]}{_trouble(entry)}"
 
 
 def _trouble(entry: Entry) -> str:

@@ -21,7 +21,9 @@ def sentence(row: pd.Series, found: str) -> str:
     if numbers.absent(row["value"]):
         why = gaps.why_untested(row["empty"]) if row["empty"] else "no value"
         return f"{title(row['metric'])}: not computed, because {why}."
-    value = numbers.estimate(row["value"], row["low"], row["high"], row["n"], found, row["events"])
+    value = numbers.estimate(
+        row["value"], row["low"], row["high"], row["n"], found, row["events"], named=True
+    )
     text = f"{title(row['metric'])}: **{value}**."
     if not numbers.absent(row["gap"]):
         side = "above" if row["gap"] > 0 else "below"
@@ -29,7 +31,7 @@ def sentence(row: pd.Series, found: str) -> str:
         text += (
             f" {numbers.difference(row['gap'], found)} {side} {literal(str(row['reference']))} (gap {ends})."
         )
-    if row["untested"]:
+    if row["untested"] and row["slice"] != "all":
         text += f" Not tested: {gaps.why_untested(row['untested'])}."
     elif not numbers.absent(row["p_adjusted"]):
         text += f" Adjusted {numbers.p_value(row['p_adjusted'])}."
@@ -73,7 +75,7 @@ def _remark(row: pd.Series) -> str:
     parts = [row["mark"] or ""]
     if row["empty"]:
         parts.append(f"not computed: {gaps.why_untested(row['empty'])}")
-    elif row["untested"]:
+    elif row["untested"] and row["slice"] != "all":
         parts.append(f"not tested: {gaps.why_untested(row['untested'])}")
     return "; ".join(filter(None, parts))
 

@@ -14,6 +14,7 @@ from dashboard import cache, state
 from dashboard.panels import calibrated, crossed, gaps, ratios, searched, truths
 from dashboard.panels.headline import declared_unit
 from dashboard.panels.sentences import title, unit
+from dashboard.panels.untested import fixing
 
 PROBE = "group_error"
 MOST_OFFERED = 1_000
@@ -110,11 +111,12 @@ def _frame(chosen: state.Chosen, name: str, **equal: str) -> pd.DataFrame:
 def _tool(chosen: state.Chosen, own: pd.DataFrame, picked: Picked, view: str) -> None:
     declared = declared_unit(chosen.output, chosen.run.data["outputs"])
     found = unit(picked.metric, chosen.output, declared)
+    least = int(chosen.run.spec.get("minimum_n", 30))
     attribute, key = picked.attribute, state.chosen(state.SLICE)
     if view == "gaps":
-        gaps.draw(own, attribute, found, title(picked.metric), attribute in _fixing(chosen))
+        gaps.draw(own, attribute, found, title(picked.metric), attribute in fixing(chosen.run, chosen.output))
     elif view == "crossings":
-        crossed.draw(own, list(chosen.run.data["attributes"]), attribute, found, title(picked.metric))
+        crossed.draw(own, list(chosen.run.data["attributes"]), attribute, found, title(picked.metric), least)
     elif view == "table":
         gaps.draw_table(own, found, title(picked.metric))
     elif view in ("calibration", "what-if"):
@@ -131,13 +133,6 @@ def _tool(chosen: state.Chosen, own: pd.DataFrame, picked: Picked, view: str) ->
         truths.draw_gates(_frame(chosen, "age_gates"), attribute)
     else:
         searched.draw(_frame(chosen, "search"))
-
-
-def _fixing(chosen: state.Chosen) -> list[str]:
-    found: list[str] = []
-    for section in chosen.run.sections:
-        found += section.summary.get("fixed_by_attribute", {}).get(chosen.output, [])
-    return found
 
 
 def choose_slice(own: pd.DataFrame, picked: Picked) -> Slice:

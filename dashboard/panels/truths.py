@@ -33,7 +33,8 @@ def draw(rows: pd.DataFrame, attribute: str, chosen: str, unit: str) -> None:
     st.caption(
         "What it shows: mean absolute error among rows of about the same true value, with 95% intervals. "
         "Errors at the ends of the range come in part from shrinkage: a model that is unsure answers "
-        "nearer the middle. What it can't tell: bands with few rows (see the tooltip) vary by chance."
+        "nearer the middle. "
+        "What it can't tell: bands with few rows vary by chance; below n=10 no interval is drawn."
     )
 
 

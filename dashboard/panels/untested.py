@@ -10,6 +10,7 @@ import streamlit as st
 from audit import wording
 from audit.core import AuditRun, Reason, Section, Status
 from dashboard.panels.sentences import literal
+from dashboard.panels.static import static_table
 
 FIXES = (
     "{output}: the attribute {attribute} fixes the truth. Its groups share no class or range to be "
@@ -27,7 +28,7 @@ def reasons(run: AuditRun) -> pd.DataFrame:
             lines.append(
                 {"Probe": wording.probe(section.probe), "Comparisons": n, "Why": wording.reason(code)}
             )
-    found = pd.DataFrame(lines, columns=["Probe", "Comparisons", "Why"])
+    found = pd.DataFrame(lines, columns=["Why", "Comparisons", "Probe"])
     return found.sort_values("Comparisons", ascending=False, kind="stable")
 
 
@@ -76,6 +77,14 @@ def _section(section: Section) -> Iterator[str]:
         )
 
 
+def fixing(run: AuditRun, output: str) -> list[str]:
+    """Attributes that fix an output's truth."""
+    found: list[str] = []
+    for section in run.sections:
+        found += section.summary.get("fixed_by_attribute", {}).get(output, [])
+    return found
+
+
 def draw(run: AuditRun) -> None:
     """Draw the remarks, the counts and the reader's messages."""
     found = reasons(run)
@@ -85,15 +94,7 @@ def draw(run: AuditRun) -> None:
     for line in lines:
         st.markdown(f"- {line}")
     if len(found):
-        st.dataframe(
-            found,
-            hide_index=True,
-            width="stretch",
-            column_config={
-                "Probe": st.column_config.TextColumn(width="small"),
-                "Comparisons": st.column_config.NumberColumn(format="localized", width="small"),
-            },
-        )
+        static_table(found)
     if run.data["messages"]:
         st.markdown("**The reader's notes**")
         for message in run.data["messages"]:

@@ -38,4 +38,9 @@ if data["attributes"]:
     families.draw_primary(cache.frame(folder, mark, "group_error", "families"))
 
     st.header(f"Gaps beside chance: {literal(chosen.output)}", divider="gray")
-    families.draw_spread(cache.frame(folder, mark, "group_error", "spread"), chosen.output, data["outputs"])
+    families.draw_spread(
+        cache.frame(folder, mark, "group_error", "spread"),
+        chosen.output,
+        data["outputs"],
+        untested.fixing(run, chosen.output),
+    )
