@@ -31,6 +31,8 @@ BROKEN = (
 MAX_PIXELS = 89_478_485
 """Pillow's own limit, above which it warns of a decompression bomb."""
 DRAFT_SIDE = 64
+SIZES = ((PHASH_SIDE, PHASH_SIDE), (DHASH_SHAPE[1], DHASH_SHAPE[0]))
+"""Width and height of the pictures that pHash and dHash need."""
 ORIENTATION_KEYS = ("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp")
 FORMATS = {
     "JPEG": ("jpg", "jpeg", "jpe", "jfif"), "MPO": ("jpg", "jpeg", "jpe", "jfif", "mpo"), "PNG": ("png",
@@ -53,8 +55,9 @@ class Reading:
     does."""
     orientations: bool = False
     """Hash all eight rotations and mirror images."""
-    pixels: bool = True
-    """SHA-256 of the decoded pixels; not with `draft`, which never sees them."""
+    pixels: bool = False
+    """SHA-256 of the decoded pixels of every file; not with `draft`, which never sees them. It takes a fifth
+    of the time; equal pixels have equal hashes, so the search asks for it only where hashes are equal."""
     max_pixels: int = MAX_PIXELS
 
     @property
@@ -115,13 +118,14 @@ def decode(path: str, reading: Reading) -> Decoded:
             width, height = image.size
             note = _wrong_name(path, image.format or "")
             grey, pixel_sha = _grey(image, reading)
+            square, oblong = reduce_grey(grey, SIZES)
     except BROKEN as error:
         raise UnusableImageError(_reason(error)) from error
     return Decoded(
         file_sha=hashlib.sha256(data).digest(),
         pixel_sha=pixel_sha,
-        square=reduce_grey(grey, PHASH_SIDE, PHASH_SIDE),
-        oblong=reduce_grey(grey, DHASH_SHAPE[1], DHASH_SHAPE[0]),
+        square=square,
+        oblong=oblong,
         width=width,
         height=height,
         note=note,
@@ -194,15 +198,16 @@ def _pixel_sha(image: Image.Image) -> bytes:
     if image.mode.startswith(("I", "F")):
         plain = image
     else:
-        plain = image.convert("RGBA" if image.has_transparency_data else "RGB")
+        mode = "RGBA" if image.has_transparency_data else "RGB"
+        plain = image if image.mode == mode else image.convert(mode)
     digest = hashlib.sha256(f"{plain.mode} {plain.width} {plain.height} ".encode())
     digest.update(plain.tobytes())
     return digest.digest()
 
 
 def _wrong_name(path: str, kind: str) -> str:
-    extension = os.path.splitext(path)[1].lstrip(".").lower()
     allowed = FORMATS.get(kind)
+    extension = path[path.rfind(".") + 1 :].lower()
     if allowed is None or extension in allowed or extension not in EXTENSIONS:
         return ""
     return f"named .{extension}, holds {kind}; used all the same"

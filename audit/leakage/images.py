@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +80,7 @@ def search_images(
     """
     settings, progress = settings or ImageSettings(), progress or NoProgress()
     prints = fingerprint(paths, settings.reading, executor=executor, cache=cache, progress=progress)
+    prints = _with_pixels(prints, settings.reading, executor, cache)
     content, kinds = _contents(prints)
     rows = np.flatnonzero((content == np.arange(prints.n)) & ~prints.blank)
     found = _search(prints.phash[rows, 0], settings.distance)
@@ -137,11 +138,30 @@ class _Checker:
         return np.asarray(self.scores(i, j) >= CONFIRMED)
 
 
+def _with_pixels(
+    prints: Fingerprints, reading: Reading, executor: Executor | None, cache: Path | None
+) -> Fingerprints:
+    """Hash the pixels of the files that can have equal ones: those whose perceptual hashes are equal."""
+    if reading.draft or reading.has_pixels:
+        return prints
+    used = np.flatnonzero(prints.used)
+    both = np.stack([prints.phash[used, 0], prints.dhash[used, 0]], axis=1)
+    _, code, count = np.unique(both, axis=0, return_inverse=True, return_counts=True)
+    rows = used[count[code.reshape(-1)] > 1]
+    if rows.size == 0:
+        return prints
+    asked = replace(reading, pixels=True)
+    made = fingerprint([prints.paths[r] for r in rows], asked, executor=executor, cache=cache)
+    pixel_sha = prints.pixel_sha.copy()
+    pixel_sha[rows] = made.pixel_sha
+    return replace(prints, pixel_sha=pixel_sha)
+
+
 def _contents(prints: Fingerprints) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
     """First row of equal content of each row, and whether files or only pixels are equal."""
     content = np.full(prints.n, -1, dtype=np.int64)
     used = np.flatnonzero(prints.used)
-    keys = prints.pixel_sha if prints.pixel_sha[used].any() else prints.file_sha
+    keys = np.where(prints.pixel_sha.any(axis=1, keepdims=True), prints.pixel_sha, prints.file_sha)
     words = np.ascontiguousarray(keys[used]).view("V32").reshape(-1)
     _, first, code = np.unique(words, return_index=True, return_inverse=True)
     content[used] = used[first[code]]

@@ -92,7 +92,7 @@ def _compare(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Distance and second check of each copy: (kinds,) each."""
     greys = [image.convert("L") for image in (picture, *copies)]
-    small = np.stack([reduce_grey(grey, PHASH_SIDE, PHASH_SIDE) for grey in greys])
+    small = np.stack([reduce_grey(grey, [(PHASH_SIDE, PHASH_SIDE)])[0] for grey in greys])
     square = np.stack([np.asarray(grey.resize((SIDE, SIDE), Image.Resampling.BOX)) for grey in greys])
     ways = turned(small[:1])[0] if orientations else small[:1]
     bits = np.bitwise_count(phash(ways)[:, None] ^ phash(small[1:])[None, :])

@@ -13,6 +13,7 @@ ImagingResampleHorizontal_8bpc).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from math import pi, sin
 from typing import Literal
@@ -36,24 +37,27 @@ Grey = NDArray[np.uint8]
 Order = Literal["rows", "columns"]
 
 
-def reduce_grey(grey: Image.Image, width: int, height: int) -> Grey:
+def reduce_grey(grey: Image.Image, sizes: Sequence[tuple[int, int]]) -> list[Grey]:
     """Reduce a grey image as `grey.resize((width, height), LANCZOS)` does.
 
     Args:
         grey: an image of mode L.
-        width: pixels.
-        height: pixels.
+        sizes: (width, height) wanted, pixels.
 
     Returns:
-        (height, width) grey levels.
+        (height, width) grey levels for each size.
     """
-    if not HAVE_NUMBA or min(grey.size) < SMALLEST_GAIN or width == grey.width or height == grey.height:
-        return _by_pillow(grey, width, height)
-    tall = grey.height > grey.width
-    order = _order(*(grey.size if tall else USUAL_SHAPE), width, height)
-    return (
-        _by_pillow(grey, width, height) if order is None else _reduce(np.asarray(grey), width, height, order)
-    )
+    if not HAVE_NUMBA or min(grey.size) < SMALLEST_GAIN:
+        return [_by_pillow(grey, width, height) for width, height in sizes]
+    pixels, made = np.asarray(grey), []
+    shape = grey.size if grey.height > grey.width else USUAL_SHAPE
+    for width, height in sizes:
+        order = None if width == grey.width or height == grey.height else _order(*shape, width, height)
+        if order is None:
+            made.append(_by_pillow(grey, width, height))
+        else:
+            made.append(_reduce(pixels, width, height, order))
+    return made
 
 
 def _by_pillow(grey: Image.Image, width: int, height: int) -> Grey:

@@ -96,15 +96,16 @@ def split_table(leaks: Leaks, examples: Examples, level: float) -> pa.Table:
     """Pairs between splits, and how many rows of the first have a direct copy in the second."""
     counts = pair_table(leaks.copies, examples.split, len(SPLITS))
     rows = []
-    for first, name in enumerate(SPLITS):
+    present = [code for code in range(len(SPLITS)) if (examples.split == code).any()]
+    for first in present:
         inside = examples.split == first
-        for second, other in enumerate(SPLITS):
+        for second in present:
             touched = int((inside & leaks.copies.neighbours(examples.split == second)).sum())
             share = wilson([touched], [int(inside.sum())], level)
             rows.append(
                 {
-                    "split": name,
-                    "copies_in": other,
+                    "split": SPLITS[first],
+                    "copies_in": SPLITS[second],
                     "rows": int(inside.sum()),
                     "rows_with_copy": touched,
                     "share": _number(share.value[0]),

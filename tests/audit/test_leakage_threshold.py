@@ -170,3 +170,21 @@ def test_similar_pairs_equal_brute_force():
     assert np.allclose(cosine, full[wanted[:, 0], wanted[:, 1]], atol=1e-5)
     with pytest.raises(ValueError, match="must have shape"):
         similar_pairs(vectors[0])
+
+
+def test_equal_pixels_are_one_content_whatever_the_format(tmp_path):
+    made = pictures(4)
+    for number, picture in enumerate(made):
+        picture.save(tmp_path / f"{number}.png")
+    made[0].save(tmp_path / "0.bmp")
+    made[1].save(tmp_path / "1.tif")
+    (tmp_path / "2-again.png").write_bytes((tmp_path / "2.png").read_bytes())
+    paths = sorted(str(path) for path in tmp_path.iterdir())
+    found = search_images(paths, ImageSettings(planted=0), cache=tmp_path / "cache")
+    kinds = [(paths[a][-5:], kind) for a, kind in zip(found.pairs.a, found.pairs.kind, strict=True)]
+    assert sorted(kinds) == [
+        ("0.bmp", "identical pixels"),
+        ("1.png", "identical pixels"),
+        ("n.png", "identical file"),
+    ]
+    assert found.counts["distinct"] == 4
