@@ -1,0 +1,1 @@
+"""Two versions on the same examples: paired changes by slice, flips, verdicts and a gate."""

@@ -1,0 +1,103 @@
+"""Changes of functions of yes/no counts, such as PPV and F1: bootstrap and exchange test on joint counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from audit.bootstrap import multinomial_bootstrap
+from audit.core import Reason
+from audit.intervals import normal_quantile
+from audit.versions.paired import Array, Change, Settings
+from audit.versions.randomise import exchange_p
+
+Statistic = Callable[[Array], Array]
+"""Counts (..., 4) of (truth 0, decision 0), (0, 1), (1, 0), (1, 1) -> the metric (...)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointCounts:
+    """A function of yes/no counts: bootstrap of the joint (truth, old, new) counts; exchange test."""
+
+    cells: tuple[int, ...]
+    """Columns of the eight counts, in the order truth, old, new as binary digits."""
+    statistic: Statistic
+    n_of: tuple[int, ...]
+    """Which of the eight make the denominator."""
+    empty: Reason = Reason.NO_SELECTED
+    method: str = "paired bootstrap"
+    test: str = "exact exchange"
+    discrete: bool = False
+
+    def sides(self, counts: Array) -> tuple[Array, Array]:
+        """Metric of the old and of the new version from joint counts (..., 8)."""
+        table = counts.reshape(*counts.shape[:-1], 2, 2, 2)
+        old, new = table.sum(axis=-1), table.sum(axis=-2)
+        shape = (*counts.shape[:-1], 4)
+        return self.statistic(old.reshape(shape)), self.statistic(new.reshape(shape))
+
+    def difference(self, counts: Array) -> Array:
+        """New - old from joint counts (..., 8)."""
+        old, new = self.sides(counts)
+        return new - old
+
+    def change(self, joint: Array, share: Array, settings: Settings) -> Change:
+        """See `PairedForm`. With clusters counts are effective ones, rounded down."""
+        counts = joint[:, list(self.cells)]
+        old, new = self.sides(counts)
+        value = new - old
+        effective = np.floor(counts * share[:, None] + 1e-9)
+
+        def three(counts: Array) -> Array:
+            before, after = self.sides(counts)
+            return np.stack([after - before, before, after], axis=-1)
+
+        drawn = multinomial_bootstrap(
+            effective, three, settings.replicates, settings.seed, settings.level, settings.keys
+        )
+        moved = counts[:, [1, 2, 5, 6]].sum(axis=1)
+        identical = (moved == 0) & ~np.isnan(value)
+        z = normal_quantile(settings.level)
+        nothing = np.full(len(counts), np.nan)
+        spread = drawn.high[:, 0] - drawn.low[:, 0]
+        flat = (spread == 0) & ~identical
+        return Change(
+            old=old,
+            new=new,
+            value=value,
+            low=np.where(identical, 0.0, np.where(flat, np.nan, drawn.low[:, 0])),
+            high=np.where(identical, 0.0, np.where(flat, np.nan, drawn.high[:, 0])),
+            p=np.where(identical, 1.0, exchange_p(effective, self.difference)),
+            n=counts[:, list(self.n_of)].sum(axis=1),
+            only_old=nothing,
+            only_new=nothing,
+            error=np.where(identical, 0.0, spread / (2 * z)),
+            identical=identical,
+            old_low=drawn.low[:, 1],
+            old_high=drawn.high[:, 1],
+            new_low=drawn.low[:, 2],
+            new_high=drawn.high[:, 2],
+        )
+
+
+def _safe(top: Array, bottom: Array) -> Array:
+    return np.asarray(top / np.where(bottom > 0, bottom, np.nan))
+
+
+def ppv(counts: Array) -> Array:
+    """Share of the selected that are positive; counts (..., 4) as `Statistic`."""
+    return _safe(counts[..., 3], counts[..., 1] + counts[..., 3])
+
+
+def f1(counts: Array) -> Array:
+    """2 TP / (2 TP + FP + FN)."""
+    double = 2 * counts[..., 3]
+    return _safe(double, double + counts[..., 1] + counts[..., 2])
+
+
+def balanced_accuracy(counts: Array) -> Array:
+    """Mean of the true positive and the true negative rate."""
+    positive = _safe(counts[..., 3], counts[..., 2] + counts[..., 3])
+    return (positive + _safe(counts[..., 0], counts[..., 0] + counts[..., 1])) / 2
