@@ -95,7 +95,7 @@ def picture_task(rows, size):
     return (
         network,
         lambda net, batch: nn.functional.cross_entropy(net(batch[0]), batch[1]),
-        loader(data, size, train=True),
+        loader(data, size, train=True, workers=1),
     )
 
 
@@ -176,7 +176,7 @@ def main():
     compare_loops("one layer of width 64, 32 comments", *text_task(TINY, 1600, 32))
     compare_predictions(TINY, 512)
     if not args.quick:
-        compare_loops("MiniLM's shape, 16 comments", *text_task(SIZES, 320, 16))
+        compare_loops("MiniLM's shape, 16 comments", *text_task(SIZES, 160, 16))
         compare_predictions(SIZES, 256)
 
 

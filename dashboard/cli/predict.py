@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ADAPTERS = {"comments": "models.text_adapter", "faces": "models.faces", "mushrooms": "models.mushrooms"}
 SPLITS = ("auto", "as-trained", "declared")
+NAMES = ("train", "validation", "test")
 
 
 def add(subparsers: Subparsers) -> None:
@@ -39,6 +40,9 @@ def add(subparsers: Subparsers) -> None:
         default="auto",
         help="as-trained repeats the split of the training; declared takes the data's own, all else is test; "
         "auto: as-trained where the folder's name is that of the training",
+    )
+    parser.add_argument(
+        "--only", choices=NAMES, metavar="SPLIT", help="rows of one split: " + ", ".join(NAMES)
     )
     parser.add_argument("--device", default="cpu", help="cpu (the default), cuda, mps")
     parser.add_argument("--batch-size", type=int, default=64, metavar="N", help="default 64")
@@ -116,6 +120,11 @@ def _table(arguments: argparse.Namespace, card: dict[str, Any], kind: str, model
     same = arguments.data.resolve().name == card.get("data", {}).get("name")
     as_trained = arguments.splits == "as-trained" or (arguments.splits == "auto" and same)
     data, clusters = _as_trained(arguments, card, kind) if as_trained else _declared(arguments, kind)
+    if arguments.only is not None:
+        wanted = data.split == NAMES.index(arguments.only)
+        if arguments.only == "test":
+            wanted |= data.split < 0  # a row without a split is written as test
+        data, clusters = data.take(wanted), clusters[wanted]
     script = importlib.import_module(f"training.{kind}")
     return script.predictions(
         model, data, clusters=clusters, beside=arguments.out.parent, workers=arguments.workers

@@ -117,6 +117,20 @@ def test_predictions_keep_the_contract_and_the_splits(trained, tmp_path):
     assert validation["score.toxic"].mean() == pytest.approx(validation["true.toxic"].mean(), abs=0.02)
 
 
+def test_one_split_can_be_predicted_alone(trained, tmp_path):
+    import pyarrow.parquet as pq
+
+    whole, part = tmp_path / "whole.parquet", tmp_path / "part.parquet"
+    words = ["predict", "--weights", str(trained / "w"), "--data", str(trained / "made-up.csv")]
+    assert main([*words, "--out", str(whole)]) == 0
+    assert main([*words, "--out", str(part), "--only", "test"]) == 0
+    table = pq.read_table(whole).to_pandas()
+    expected = table[table["split"] == "test"].reset_index(drop=True)
+    found = pq.read_table(part).to_pandas()
+    assert found["id"].tolist() == expected["id"].tolist()
+    np.testing.assert_allclose(found["score.threat"], expected["score.threat"], atol=1e-6)
+
+
 def test_the_audits_own_reader_takes_the_predictions(trained, tmp_path):
     from audit.inputs.load import load
     from audit.spec import Spec
