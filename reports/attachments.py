@@ -57,13 +57,9 @@ def attachments(folder: Path, run: AuditRun) -> tuple[list[Attachment], list[str
         left += rest
     made.append(_record(folder, run))
     hashes = (folder / HASHES).read_bytes()
-    made.append(
-        Attachment(name=HASHES, what="hash of every file of the run", mime="text/plain", content=hashes)
-    )
+    made.append(Attachment(name=HASHES, what="hashes of the run's files", mime="text/plain", content=hashes))
     text = "".join(f"{a.sha256}  {a.name}\n" for a in made)
-    listed = Attachment(
-        name=LIST, what="hash of every other attachment", mime="text/plain", content=text.encode()
-    )
+    listed = Attachment(name=LIST, what="hashes of these files", mime="text/plain", content=text.encode())
     return [*made, listed], left
 
 
@@ -122,7 +118,7 @@ def _record(folder: Path, run: AuditRun) -> Attachment:
     text = json.dumps({"shared_copy": note, **manifest}, indent=1, ensure_ascii=False) + "\n"
     return Attachment(
         name=RUN,
-        what="the run's record, without ids of rows and small cells",
+        what="the run, without ids of rows and small cells",
         mime="application/json",
         content=text.encode(),
     )

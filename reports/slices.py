@@ -16,10 +16,10 @@ from reports.privacy import is_small
 from reports.sentences import title
 from reports.texts import UNTESTED_SHORT
 
-MOST_LINES = 56
-"""Lines of all charts together; groups with findings are kept, then the largest."""
-LEAST_LINES = 12
-"""Lines that must be left for another chart."""
+MOST_LINES = 48
+"""Lines of all charts together, heads included; groups with findings are kept, then the largest."""
+HEAD, LEAST_LINES = 4, 12
+"""Lines of a chart's head, and lines that must be left for another chart."""
 MOST_PER_ATTRIBUTE = 16
 LABEL = 20
 """Signs of a label that fit on one line."""
@@ -51,8 +51,8 @@ def charts(table: pa.Table, units: Mapping[str, str]) -> tuple[list[dict[str, An
     room = MOST_LINES
     for name in sorted(by_output, key=lambda name: -max(_weight(r) for r in by_output[name])):
         if room >= LEAST_LINES:
-            chart = _chart(name, by_output[name], units.get(name, ""), room)
-            room -= sum(_lines(group["label"]) for group in chart["groups"])
+            chart = _chart(name, by_output[name], units.get(name, ""), room - HEAD)
+            room -= HEAD + sum(_lines(group["label"]) for group in chart["groups"])
             made |= {name: chart} if chart["groups"] else {}
     return [made[n] for n in by_output if n in made], [n for n in by_output if n not in made]
 

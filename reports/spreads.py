@@ -14,6 +14,8 @@ from reports.sentences import title
 
 MOST = 12
 """Rows of the page; the attached table has all."""
+SHORT = {"fpr": "FPR", "fnr": "FNR", "mae": "MAE", "bias": "Signed bias"}
+"""Names that the glossary spells out, so that a row stays one line."""
 Row = Mapping[str, Any]
 
 
@@ -76,7 +78,7 @@ def _spread(
     return {
         "output": row["output"],
         "attribute": row["attribute"],
-        "metric": title(row["metric"]),
+        "metric": SHORT.get(row["metric"]) or title(row["metric"]),
         "criterion": "" if row["metric"] == "equalised_odds" else row.get("criterion") or "",
         "ends": "" if hidden or not row["largest"] else f"{row['largest']} – {row['smallest']}",
         "gap": few if hidden else gap,

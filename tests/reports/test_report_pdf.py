@@ -20,6 +20,8 @@ from pypdf.generic import DictionaryObject, IndirectObject
 
 from audit.core import Level
 from audit.errors import RunError
+from audit.runner import audit_predictions
+from audit.spec import Spec
 from audit.store.find import find_run
 from audit.store.hashes import content_hash
 from audit.store.notes import About, open_notes
@@ -258,3 +260,21 @@ def test_a_report_is_checked_against_its_run(planted: Path, held: bytes, tmp_pat
     report.write_bytes(b"%PDF-1.7 something else")
     with pytest.raises(RunError, match="it names no run"):
         check.check(report, runs)
+
+
+def test_a_probe_without_tables_of_slices_is_reported_as_well(tmp_path: Path) -> None:
+    file = tmp_path / "answers.csv"
+    file.write_text("id,true.ok,score.ok,group.team\nr1,1,0.9,a\nr2,0,0.2,b\nr3,0,0.8,b\n")
+    spec = Spec(name="answers", version="v1", probes=("fake_probes:Count", "group_error"))
+    run = audit_predictions(file, spec, tmp_path / "runs")
+    text = text_of(pypdf.PdfReader(io.BytesIO(pdf.render(run))))
+    assert "Numbers hidden: fewer than 10 rows; they stand in the run." in text
+    assert "group error" in text
+
+
+def test_a_failed_probe_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "answers.csv"
+    file.write_text("id,true.ok,score.ok,group.team\nr1,1,0.9,a\nr2,0,0.2,b\nr3,0,0.8,b\n")
+    spec = Spec(name="answers", version="v1", probes=("fake_probes:Count", "fake_probes:Raises"))
+    run = audit_predictions(file, spec, tmp_path / "runs")
+    assert "FAILED" in text_of(pypdf.PdfReader(io.BytesIO(pdf.render(run))))
