@@ -46,6 +46,8 @@ def begin() -> None:
     if address != st.session_state.get(_ADDRESS, {}):
         for key, value in address.items():
             st.session_state[key] = value
+        # Taken once: `end` does not run where no page is drawn, and the address must not undo a later choice.
+        st.session_state[_ADDRESS] = address
     for key in LINKED:
         if key not in st.session_state and key in kept:
             st.session_state[key] = kept[key]
