@@ -57,18 +57,18 @@ def pretrained(name: str, length: int) -> tuple[Transformer, Tokens]:
     from transformers import AutoModel, AutoTokenizer
 
     folder = Path(name).expanduser()
-    local = folder.is_dir()
+    offline = local = folder.is_dir()
     if local:
         _check_folder(folder)
     elif name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise InputError(name, "no such folder.", f"A backbone's folder holds {', '.join(FILES)}.")
     else:
-        _check_network(name)
+        offline = _only_cached(name)
     source = str(folder) if local else name
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=offline, trust_remote_code=False)
         encoder = AutoModel.from_pretrained(
-            source, local_files_only=local, trust_remote_code=False, use_safetensors=True, dtype="float32"
+            source, local_files_only=offline, trust_remote_code=False, use_safetensors=True, dtype="float32"
         )
     except (OSError, ValueError, ImportError, KeyError) as error:
         if local:
@@ -117,20 +117,23 @@ def _check_folder(folder: Path) -> None:
         )
 
 
-def _check_network(name: str) -> None:
-    """Fail in a moment where there is no network: the hub's client would try for half a minute."""
+def _only_cached(name: str) -> bool:
+    """Whether to load without a network; fails in a moment where that can't work either.
+
+    The hub's own client would try for half a minute before it gives up or takes its cache.
+    """
     from huggingface_hub import constants, try_to_load_from_cache
 
-    if isinstance(try_to_load_from_cache(name, "config.json"), str):
-        os.environ.get("HF_HUB_OFFLINE")  # a cached name loads with or without a network
-        return
     if any(os.environ.get(key) for key in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")):
-        return
+        return False
     host = constants.ENDPOINT.split("//")[-1].split("/")[0].split(":")[0]
     try:
         socket.getaddrinfo(host, 443)
     except OSError as error:
+        if isinstance(try_to_load_from_cache(name, "config.json"), str):
+            return True
         raise _unreachable(name, f"{host} can't be reached") from error
+    return False
 
 
 def _unreachable(name: str, why: str) -> InputError:

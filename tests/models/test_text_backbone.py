@@ -78,6 +78,19 @@ def test_without_a_network_the_error_says_which_file_goes_where(tmp_path, monkey
     assert text.endswith("pass --backbone FOLDER.")
 
 
+def test_a_cached_name_loads_without_a_network(tmp_path, monkeypatch):
+    import huggingface_hub
+
+    def no_network(*args, **more):
+        raise socket.gaierror("Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda name, file: "/cache/config.json")
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert text_backbone._only_cached("someone/encoder") is True
+
+
 def test_a_model_that_writes_text_is_no_encoder(tmp_path):
     sizes = {"d_model": 8, "num_layers": 1, "num_heads": 2, "d_ff": 8, "d_kv": 4}
     folder(tmp_path, "t5", **sizes)
