@@ -40,7 +40,9 @@ class Transformer(nn.Module):
 
     def card(self) -> dict[str, Any]:
         """JSON values that rebuild it."""
-        return {"type": "transformer", "config": self.encoder.config.to_dict()}
+        config = self.encoder.config.to_dict()
+        config.pop("_name_or_path", None)  # a path on the machine that trained is nobody's business
+        return {"type": "transformer", "config": config}
 
 
 def pretrained(name: str, length: int) -> tuple[Transformer, Tokens]:

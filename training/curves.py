@@ -1,4 +1,4 @@
-"""The course of a training as pictures: the loss by step, the learning rate, and every metric by epoch."""
+"""The course of a training as pictures: the loss by step, and every metric of validation by epoch."""
 
 from __future__ import annotations
 

@@ -35,6 +35,7 @@ def test_any_encoder_family_loads_from_a_folder_with_its_own_weights(tmp_path):
 
     stored = load_file(tmp_path / "model.safetensors")["embeddings.word_embeddings.weight"]
     assert torch.equal(encoder.encoder.get_input_embeddings().weight, stored)
+    assert str(tmp_path) not in str(encoder.card())
     again = text_backbone.from_config(encoder.card()["config"])
     assert [p.shape for p in again.parameters()] == [p.shape for p in encoder.parameters()]
 
