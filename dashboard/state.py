@@ -18,6 +18,8 @@ from audit.core import AuditRun
 RUN, OUTPUT, ATTRIBUTE, METRIC, SLICE, VIEW = "run", "output", "attribute", "metric", "slice", "view"
 LINKED = (RUN, OUTPUT, ATTRIBUTE, METRIC, SLICE, VIEW)
 """Choices that the address carries."""
+CROSSED = "crossed_with"
+"""Second attribute of the heat map."""
 _KEPT, _ADDRESS, _CHOSEN, _VERDICTS = "_kept", "_address", "_chosen", "_verdicts"
 T = TypeVar("T")
 
@@ -91,8 +93,19 @@ def chosen(key: str) -> str:
     return str(st.session_state.get(key) or "")
 
 
-def go(output: str, attribute: str, metric: str, slice_key: str, view: str = "") -> None:
-    """Callback of links between pages: choose a slice before the page that shows it is drawn."""
+def go(output: str, metric: str, slice_key: str, attributes: Sequence[str]) -> None:
+    """Callback of links between pages: choose a slice before the page that shows it is drawn.
+
+    Args:
+        output: of the finding.
+        metric: of the finding.
+        slice_key: the slice.
+        attributes: those that define it; two are shown as a crossing.
+    """
+    attribute = attributes[0] if attributes else ""
+    view = "crossings" if len(attributes) == 2 else "gaps"
+    if len(attributes) == 2:
+        st.session_state[CROSSED] = attributes[1]
     wanted = {OUTPUT: output, ATTRIBUTE: attribute, METRIC: metric, SLICE: slice_key, VIEW: view}
     for key, value in wanted.items():
         if value:

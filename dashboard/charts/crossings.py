@@ -79,7 +79,13 @@ def crossing_chart(
             },
         )
     )
-    figure.add_trace(_numbers(cells, places, worse / (most or 1.0), unit, dense=len(across) > 10))
+    share = worse / (most or 1.0)
+    inks = [palette.GREY if numbers.absent(s) else "#FFFFFF" if abs(s) > 0.6 else "#202020" for s in share]
+    for ink in dict.fromkeys(inks):
+        chosen = [i for i, own in enumerate(inks) if own == ink]
+        figure.add_trace(
+            _numbers(cells.iloc[chosen], [places[i] for i in chosen], ink, unit, dense=len(across) > 10)
+        )
     palette.layout(figure, palette.FRAME_HEIGHT + CELL_HEIGHT * max(len(down), 2), showlegend=False)
     palette.rows_of(figure, rows).update_yaxes(title=palette.literal(first))
     figure.update_xaxes(
@@ -94,11 +100,9 @@ def crossing_chart(
 
 
 def _numbers(
-    cells: pd.DataFrame, places: list[tuple[str, str]], share: pd.Series, unit: str, *, dense: bool
+    cells: pd.DataFrame, places: list[tuple[str, str]], ink: str, unit: str, *, dense: bool
 ) -> go.Scatter:
-    """The numbers as points of their own: a heat map's cells can't be clicked."""
-    ink = [palette.GREY if numbers.absent(s) else "#FFFFFF" if abs(s) > 0.6 else "#202020" for s in share]
-    plain = {"marker": {"opacity": 0}, "textfont": {"color": ink}}
+    """The numbers of one colour as points of their own: a heat map's cells can't be clicked."""
     return go.Scatter(
         x=[column for _, column in places],
         y=[row for row, _ in places],
@@ -109,8 +113,8 @@ def _numbers(
         customdata=[[key] for key in cells["slice"]],
         hovertext=[_tip(row, unit) for _, row in cells.iterrows()],
         hovertemplate="%{hovertext}<extra></extra>",
-        selected={"marker": {"opacity": 0}},
-        unselected={"marker": plain["marker"]},
+        selected={"marker": {"opacity": 0}, "textfont": {"color": ink}},
+        unselected={"marker": {"opacity": 0}, "textfont": {"color": ink}},
     )
 
 

@@ -8,6 +8,12 @@ import plotly.graph_objects as go
 from dashboard.charts import numbers, palette
 
 POINTS = ("rate",)
+KINDS = {
+    "beyond": (palette.VERMILLION, "diamond", "seen, beyond that range"),
+    "within": (palette.BLUE, "circle", "seen, within it"),
+    "alone": (palette.GREY, "circle-open", "seen, no range was computed"),
+}
+"""kind of a gap -> colour, symbol, words."""
 
 
 def spread_chart(rows: pd.DataFrame, titles: list[str], unit: str) -> go.Figure:
@@ -23,7 +29,10 @@ def spread_chart(rows: pd.DataFrame, titles: list[str], unit: str) -> go.Figure:
         f"{name}<br><i>{criterion}</i>" if criterion else name
         for name, criterion in zip(palette.labels(titles, 44), rows["criterion"], strict=True)
     ]
-    outside = rows["gap"] > rows["high"]
+    kinds = [
+        "alone" if numbers.absent(high) else "beyond" if gap > high else "within"
+        for gap, high in zip(rows["gap"], rows["high"], strict=True)
+    ]
     figure = go.Figure()
     known = rows["expected"].notna()
     figure.add_trace(
@@ -45,20 +54,18 @@ def spread_chart(rows: pd.DataFrame, titles: list[str], unit: str) -> go.Figure:
             hoverinfo="skip",
         )
     )
-    for beyond, colour, symbol, words in (
-        (True, palette.VERMILLION, "diamond", "seen, beyond that range"),
-        (False, palette.BLUE, "circle", "seen, within it"),
-    ):
-        chosen = rows[outside == beyond]
-        if len(chosen):
+    for kind, (colour, symbol, words) in KINDS.items():
+        chosen = [i for i, own in enumerate(kinds) if own == kind]
+        if chosen:
+            seen = rows.iloc[chosen]
             figure.add_trace(
                 go.Scatter(
-                    x=(chosen["gap"] * scale).tolist(),
-                    y=[name for name, o in zip(names, outside, strict=True) if o == beyond],
+                    x=(seen["gap"] * scale).tolist(),
+                    y=[names[i] for i in chosen],
                     mode="markers",
                     marker={"color": colour, "symbol": symbol, "size": 11},
                     name=words,
-                    hovertext=[_tip(row, unit) for _, row in chosen.iterrows()],
+                    hovertext=[_tip(row, unit) for _, row in seen.iterrows()],
                     hovertemplate="%{hovertext}<extra></extra>",
                 )
             )
@@ -72,8 +79,11 @@ def spread_chart(rows: pd.DataFrame, titles: list[str], unit: str) -> go.Figure:
 
 def _tip(row: pd.Series, unit: str) -> str:
     largest, smallest = (palette.literal(str(row[end])) for end in ("largest", "smallest"))
+    head = f"<b>{numbers.difference(row['gap'], unit)}</b> between {largest} and {smallest}"
+    if numbers.absent(row["expected"]):
+        return head
     return (
-        f"<b>{numbers.difference(row['gap'], unit)}</b> between {largest} and {smallest}<br>"
+        f"{head}<br>"
         f"{int(row['groups'])} groups; if equal: {numbers.number(row['expected'], unit)} "
         f"({numbers.span(row['low'], row['high'], unit)})<br>{numbers.p_value(row['p'])}, not adjusted"
     )

@@ -32,8 +32,8 @@ def draw(
             "There is one attribute only: a crossing needs two. Add another `group.` column and audit again."
         )
         return
-    state.settle("crossed_with", others)
-    second = st.selectbox(f"{literal(first)} crossed with", others, key="crossed_with", width=320)
+    state.settle(state.CROSSED, others)
+    second = st.selectbox(f"{literal(first)} crossed with", others, key=state.CROSSED, width=320)
     cells = crossing(rows, first, second)
     if cells.empty or cells["value"].isna().all():
         st.info(

@@ -11,7 +11,7 @@ from typing import Literal
 import streamlit as st
 
 from audit import wording
-from audit.core import Finding, Level
+from audit.core import AuditRun, Finding, Level
 from audit.csv_export import neutralise
 from dashboard import state
 from dashboard.panels import sentences
@@ -27,6 +27,13 @@ BADGES: dict[Level, tuple[str, Colour]] = {
 }
 """Icon and colour beside the word: none of the three alone."""
 EVERY = "all outputs"
+
+
+def ranked(run: AuditRun) -> list[Finding]:
+    """Findings of all sections on the one scale, worst first; a section's own order breaks ties."""
+    order = list(Level)
+    found = [finding for section in run.sections for finding in section.findings]
+    return sorted(found, key=lambda f: (order.index(f.severity.level), -f.severity.score))
 
 
 def draw(findings: Sequence[Finding], fallback: str) -> None:
@@ -104,16 +111,12 @@ def _one(finding: Finding, place: int) -> None:
                 icon_position="right",
                 help="Opens the Slices page at this slice",
                 on_click=state.go,
-                args=(finding.output, _attribute(finding), finding.metric, finding.slice.key),
+                args=(finding.output, finding.metric, finding.slice.key, finding.slice.attributes),
             )
         st.markdown(sentences.headline(finding))
         st.caption(f"{sentences.certainty(finding)} {sentences.reason(finding)}")
     if opened:
         st.switch_page("views/slices.py")
-
-
-def _attribute(finding: Finding) -> str:
-    return finding.slice.attributes[0] if finding.slice.attributes else ""
 
 
 def to_csv(findings: Sequence[Finding]) -> str:

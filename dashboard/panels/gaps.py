@@ -146,10 +146,10 @@ def table_frame(rows: pd.DataFrame, unit: str) -> pd.DataFrame:
             "Gap interval": [
                 _span(a, b, unit) for a, b in zip(rows["gap_low"], rows["gap_high"], strict=True)
             ],
-            "Excess": rows["excess"] * scale,
             "Adjusted p": rows["p_adjusted"],
-            "Smallest gap": rows["smallest_gap"] * scale,
             "Why not tested": [gaps.why_untested(code) if code else "" for code in rows["untested"]],
+            "Excess": rows["excess"] * scale,
+            "Smallest gap": rows["smallest_gap"] * scale,
         }
     )
 
@@ -177,7 +177,7 @@ def _columns(unit: str, title: str) -> dict[str, Any]:
         "Smallest gap": column.NumberColumn(
             f"Smallest gap{suffix}", format=number, help="Would be shown 4 times out of 5"
         ),
-        "Why not tested": column.TextColumn(width="large"),
+        "Why not tested": column.TextColumn(width="medium"),
     }
 
 

@@ -31,6 +31,13 @@ def sentence(row: pd.Series, found: str) -> str:
         text += (
             f" {numbers.difference(row['gap'], found)} {side} {literal(str(row['reference']))} (gap {ends})."
         )
+    if not numbers.absent(row["excess"]):
+        side = "above" if row["excess"] > 0 else "below"
+        ends = numbers.span(row["excess_low"], row["excess_high"], found)
+        parent = literal(str(row["parent"]))
+        text += (
+            f" {numbers.difference(row['excess'], found)} {side} its worst parent {parent} (excess {ends})."
+        )
     if row["untested"] and row["slice"] != "all":
         text += f" Not tested: {gaps.why_untested(row['untested'])}."
     elif not numbers.absent(row["p_adjusted"]):
@@ -93,8 +100,9 @@ def draw(rows: pd.DataFrame, metric: str, output: str, declared: str, link: dict
     own = rows[rows["metric"] == metric]
     if len(own):
         st.markdown(sentence(own.iloc[0], unit(metric, output, declared)))
-    with st.expander("All metrics of this slice"):
-        st.dataframe(metrics_frame(rows, output, declared), hide_index=True, width="stretch")
+    if len(rows):
+        with st.expander("All metrics of this slice"):
+            st.dataframe(metrics_frame(rows, output, declared), hide_index=True, width="stretch")
     with st.expander("Link to this slice"):
         st.code(f"{_address()}?{urlencode(link)}", language=None, wrap_lines=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -132,11 +132,17 @@ def _tool(chosen: state.Chosen, own: pd.DataFrame, picked: Picked, view: str) ->
         truths.draw(_frame(chosen, "by_truth"), attribute, key, unit("mae", chosen.output, declared))
         truths.draw_gates(_frame(chosen, "age_gates"), attribute)
     else:
-        searched.draw(_frame(chosen, "search"))
+        searched.draw(_frame(chosen, "search"), chosen.output, declared)
 
 
-def choose_slice(own: pd.DataFrame, picked: Picked) -> Slice:
-    """Draw the selector of one slice: those of the attribute first, then the others with the most rows."""
+def choose_slice(own: pd.DataFrame, picked: Picked, found: Mapping[str, Slice]) -> Slice:
+    """Draw the selector of one slice: those of the attribute first, then the others with the most rows.
+
+    Args:
+        own: rows of the table `slices` of the output and metric.
+        picked: what the selectors say.
+        found: slices of findings; a search goes deeper than the table.
+    """
     order = own.sort_values("rows", ascending=False, kind="stable").head(MOST_OFFERED)
     same = [
         key
@@ -145,11 +151,16 @@ def choose_slice(own: pd.DataFrame, picked: Picked) -> Slice:
     ]
     keys = list(dict.fromkeys(["all", *same, *order["slice"]]))
     asked = state.chosen(state.SLICE)
-    if asked and asked not in keys and asked in set(own["slice"]):
+    listed_keys = set(own["slice"])
+    if asked and asked not in keys and asked in listed_keys:
         keys.append(asked)
+    keys += [key for key in found if key not in listed_keys]
     state.settle(state.SLICE, keys, "all")
     key = st.selectbox(
         "Slice", keys, key=state.SLICE, format_func=lambda name: "everyone" if name == "all" else name
     )
-    row = own[own["slice"] == key].iloc[0]
+    listed = own[own["slice"] == key]
+    if listed.empty:
+        return found[key]
+    row = listed.iloc[0]
     return Slice(of=tuple(zip(row["attributes"], row["values"], strict=True)), n=int(row["rows"]))

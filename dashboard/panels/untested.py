@@ -18,13 +18,18 @@ FIXES = (
 )
 
 
-def reasons(run: AuditRun) -> pd.DataFrame:
-    """Comparisons that were not tested, counted by reason, most first."""
+def reasons(run: AuditRun, everyone: int) -> pd.DataFrame:
+    """Comparisons that were not tested, counted by reason, most first.
+
+    Args:
+        run: the run.
+        everyone: metrics of all rows together: those have nobody to be compared with.
+    """
     lines = []
     for section in run.sections:
         for code, n in section.summary.get("untested", {}).items():
-            if code == Reason.NO_REFERENCE and not run.data["attributes"]:
-                continue  # the missing attributes say it already
+            if code == Reason.NO_REFERENCE and n <= everyone:
+                continue
             lines.append(
                 {"Probe": wording.probe(section.probe), "Comparisons": n, "Why": wording.reason(code)}
             )
@@ -47,9 +52,6 @@ def remarks(run: AuditRun) -> list[str]:
             f"`[attributes.…]` with a `bins` line turns a number into bands; the reader's note below has it."
         )
     for name, output in run.data["outputs"].items():
-        if output["dropped"]:
-            parts = ", ".join(f"{n:,} for {literal(why)}" for why, n in output["dropped"].items())
-            found.append(f"{literal(name)}: rows left out of this output: {parts}.")
         if output["disagreements"]:
             found.append(
                 f"{literal(name)}: {output['disagreements']:,} given decisions differ from the threshold."
@@ -85,9 +87,9 @@ def fixing(run: AuditRun, output: str) -> list[str]:
     return found
 
 
-def draw(run: AuditRun) -> None:
-    """Draw the remarks, the counts and the reader's messages."""
-    found = reasons(run)
+def draw(run: AuditRun, everyone: int) -> None:
+    """Draw the remarks, the counts (as `reasons`) and the reader's messages."""
+    found = reasons(run, everyone)
     lines = remarks(run)
     if found.empty and not lines and not run.data["messages"]:
         st.markdown("Everything that could be compared was tested.")

@@ -11,7 +11,7 @@ from dashboard.panels.sentences import literal, sentence_of_data
 chosen = state.current()
 run, folder, mark = chosen.run, chosen.folder, chosen.mark
 data = dict(run.data)
-established = [finding for section in run.sections for finding in section.findings]
+ranked = findings.ranked(run)
 without = (
     "No finding: no tested difference in a harmful direction has a p below .05. That is no proof that "
     "there is none: look at what was not tested below, and at the smallest gap that each slice could "
@@ -25,13 +25,14 @@ st.title("Overview")
 st.markdown(f"**{literal(run.model)} {literal(run.version)}** · {sentence_of_data(data)}")
 
 st.header("All rows together", divider="gray")
-headline.draw(cache.frame(folder, mark, "group_error", "slices", slice="all"), data["outputs"])
+everyone = cache.frame(folder, mark, "group_error", "slices", slice="all")
+headline.draw(everyone, data["outputs"])
 
 st.header("Findings", divider="gray")
-findings.draw(established, without)
+findings.draw(ranked, without)
 
 st.header("What was not tested, and why", divider="gray")
-untested.draw(run)
+untested.draw(run, len(everyone))
 
 if data["attributes"]:
     st.header("Do the groups differ at all?", divider="gray")

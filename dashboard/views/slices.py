@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import cache, state
+from dashboard.panels import findings, sentences, slice_card, tools
 from dashboard.panels import rows as rows_panel
-from dashboard.panels import slice_card, tools
 from dashboard.panels.headline import declared_unit
 from dashboard.panels.sentences import literal
 
@@ -29,7 +29,13 @@ rows = cache.frame(folder, mark, tools.PROBE, "slices", output=output, metric=pi
 tools.draw(chosen, rows, picked)
 
 st.header("One slice", divider="gray")
-cut = tools.choose_slice(rows, picked)
+found = [f for f in findings.ranked(chosen.run) if f.output == output]
+cut = tools.choose_slice(rows, picked, {f.slice.key: f.slice for f in found})
+is_listed = bool((rows["slice"] == cut.key).any())
+for finding in found:
+    if finding.slice.key == cut.key and not is_listed:
+        st.markdown(sentences.headline(finding))
+        st.caption(f"{sentences.certainty(finding)} {sentences.reason(finding)}")
 slice_card.draw(
     cache.frame(folder, mark, tools.PROBE, "slices", output=output, slice=cut.key),
     picked.metric,
