@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from audit.auc import AucTable, auc_by_slice, paired_auc_difference
 from audit.counts import value_sums
+from audit.intervals import normal_quantile
 from audit.placements import Ranking, rank
 from audit.slices import Partition, SliceSet
 from audit.versions.join import Pair
+from audit.versions.outside import outside_change
 from audit.versions.paired import Change
 
 METHOD = "paired DeLong"
@@ -90,19 +92,24 @@ def _table(ranking: Ranking, rows: _Ranked, codes: NDArray[np.int32], size: int)
 
 
 def _outside(rows: _Ranked, part: Partition) -> Change:
-    """Outside of each known slice; of two slices each is the other's outside."""
-    if not part.attributes or part.size < 2:
-        return _nothing(part.size)
-    if part.size == 2 and part.known.all() and (part.codes >= 0).all():
-        both = _change(rows, part.codes, 2)
-        swapped: list[Any] = [column[::-1] for column in both]
-        return Change(*swapped)
+    """Change outside of each known slice; of two slices each is the other's outside. Values are left out."""
     found = _nothing(part.size)
+    if not part.attributes or part.size < 2:
+        return found
+    if rows.clusters is None:
+        value, variance = outside_change(rows.old, rows.new, rows.side, part)
+        error = np.sqrt(np.where(variance > 0, variance, np.nan))
+        half = normal_quantile(rows.level) * error
+        return found._replace(
+            value=value, low=np.maximum(value - half, -1.0), high=np.minimum(value + half, 1.0), error=error
+        )
     member = np.concatenate([part.known, [False]])[part.codes]
     for k in np.flatnonzero(part.known):
         codes = np.where(member & (part.codes != k), 0, -1).astype(np.int32)
-        for column, value in zip(found, _change(rows, codes, 1), strict=True):
-            column[k] = value[0]
+        gap = paired_auc_difference(
+            rows.old, rows.new, rows.side, codes, 1, clusters=rows.clusters, level=rows.level
+        )
+        found.value[k], found.low[k], found.high[k] = gap.value[0], gap.low[0], gap.high[0]
     return found
 
 
