@@ -75,6 +75,8 @@ def crossing_chart(
             colorbar={
                 "title": {"text": f"over worst<br>parent ({numbers.unit_of_difference(unit) or 'AUC'})"},
                 "thickness": 12,
+                "lenmode": "pixels",
+                "len": max(150, CELL_HEIGHT * len(down)),
                 "outlinewidth": 0,
             },
         )
@@ -86,7 +88,7 @@ def crossing_chart(
         figure.add_trace(
             _numbers(cells.iloc[chosen], [places[i] for i in chosen], ink, unit, dense=len(across) > 10)
         )
-    palette.layout(figure, palette.FRAME_HEIGHT + CELL_HEIGHT * max(len(down), 2), showlegend=False)
+    palette.layout(figure, palette.FRAME_HEIGHT + CELL_HEIGHT * max(len(down), 3), showlegend=False)
     palette.rows_of(figure, rows).update_yaxes(title=palette.literal(first))
     figure.update_xaxes(
         title=palette.literal(second),

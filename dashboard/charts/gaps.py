@@ -71,7 +71,7 @@ def gap_chart(rows: pd.DataFrame, everyone: pd.Series | None, unit: str, title: 
 
 
 KINDS = {
-    "established": (palette.VERMILLION, "diamond", "worse, established"),
+    "established": (palette.VERMILION, "diamond", "worse, established"),
     "tested": (palette.BLUE, "circle", "tested, not established"),
     "small": (palette.GREY, "circle-open", "shown, not tested"),
 }

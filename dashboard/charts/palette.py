@@ -8,10 +8,10 @@ from typing import Any
 import plotly.graph_objects as go
 
 # Okabe and Ito (2008), those that keep a contrast of 3:1 on white and on Streamlit's dark ground.
-BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 BLUE_ON_DARK = "#56B4E9"
 GREY = "#8A8A8A"
-CYCLE = (BLUE, VERMILLION, GREEN, PURPLE)
+CYCLE = (BLUE, VERMILION, GREEN, PURPLE)
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star")
 DASHES = ("solid", "dash", "dot", "dashdot")
 GRID = "rgba(138, 138, 138, 0.25)"
@@ -90,8 +90,8 @@ def rows_of(figure: go.Figure, places: list[str]) -> go.Figure:
 
 
 def heat_scale() -> list[list[Any]]:
-    """Blue over transparent grey to vermillion, for a difference in both directions."""
-    return [[0.0, BLUE], [0.5, "#D9D9D9"], [1.0, VERMILLION]]
+    """Blue over transparent grey to vermilion, for a difference in both directions."""
+    return [[0.0, BLUE], [0.5, "#D9D9D9"], [1.0, VERMILION]]
 
 
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}

@@ -9,7 +9,7 @@ from dashboard.charts import numbers, palette
 
 POINTS = ("rate",)
 KINDS = {
-    "beyond": (palette.VERMILLION, "diamond", "seen, beyond that range"),
+    "beyond": (palette.VERMILION, "diamond", "seen, beyond that range"),
     "within": (palette.BLUE, "circle", "seen, within it"),
     "alone": (palette.GREY, "circle-open", "seen, no range was computed"),
 }

@@ -14,7 +14,7 @@ MEASURES = {
     "error_rate": "Error rate",
 }
 MOST_GROUPS = 6
-COLOURS = (palette.BLUE, palette.VERMILLION, palette.GREEN, palette.PURPLE, palette.BLUE_ON_DARK, "#B8860B")
+COLOURS = (palette.BLUE, palette.VERMILION, palette.GREEN, palette.PURPLE, palette.BLUE_ON_DARK, "#B8860B")
 
 
 def nearest(rows: pd.DataFrame, threshold: float) -> float:

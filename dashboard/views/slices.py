@@ -36,6 +36,7 @@ for finding in found:
     if finding.slice.key == cut.key and not is_listed:
         st.markdown(sentences.headline(finding))
         st.caption(f"{sentences.certainty(finding)} {sentences.reason(finding)}")
+        st.caption("Found by search: these numbers are of the rows that confirmed it; all its rows follow.")
 slice_card.draw(
     cache.frame(folder, mark, tools.PROBE, "slices", output=output, slice=cut.key),
     picked.metric,
