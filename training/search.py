@@ -10,10 +10,10 @@ import argparse
 import csv
 import importlib
 import shutil
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import InputError, PlumblineError
@@ -83,10 +83,10 @@ def search(
     prepared = module.prepare(base)
     space = {name: range_ for name, range_ in module.SPACE.items() if not _was_given(name, flags)}
     study = _study(kind, out, _identity(prepared, base, space), seed)
-    until = None if minutes is None else time.monotonic() + minutes * 60
+    until = None if minutes is None else monotonic() + minutes * 60
     done = 0
     while (trials is None or done < trials) and (
-        until is None or until - time.monotonic() > FEWEST_MINUTES * 60
+        until is None or until - monotonic() > FEWEST_MINUTES * 60
     ):
         trial = study.ask()
         _run(study, trial, module, base, space, prepared, until, out)
@@ -129,7 +129,7 @@ def _run(
     metric = study.user_attrs["metric"]
     args = argparse.Namespace(**{**vars(base), **suggest(trial, space)})
     args.work = out / "trials" / f"{trial.number:04d}"
-    args.minutes = None if until is None else max((until - time.monotonic()) / 60, FEWEST_MINUTES)
+    args.minutes = None if until is None else max((until - monotonic()) / 60, FEWEST_MINUTES)
     epochs: list[float] = []
 
     def on_epoch(metrics: Mapping[str, float]) -> None:
