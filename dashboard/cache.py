@@ -121,7 +121,7 @@ def columns(folder: str, mark: str) -> list[str]:
     return names
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_data(max_entries=8, show_spinner=False)
 def members(
     folder: str, mark: str, of: tuple[tuple[str, str], ...], split: str, names: tuple[str, ...]
 ) -> pd.DataFrame:
@@ -141,8 +141,8 @@ def members(
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def payloads(folder: str, mark: str, ids: tuple[str, ...], names: tuple[str, ...]) -> pd.DataFrame:
-    """Texts or image paths of a page of rows, in the order asked for."""
+def details(folder: str, mark: str, ids: tuple[str, ...], names: tuple[str, ...]) -> pd.DataFrame:
+    """Groups, texts and image paths of a page of rows, in the order asked for."""
     found = _plain(read.rows(Path(folder), [("id", "in", list(ids))], ("id", *names)))
     return found.drop_duplicates("id").set_index("id").reindex(list(ids)).reset_index()
 

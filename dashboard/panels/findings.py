@@ -11,7 +11,7 @@ from typing import Literal
 import streamlit as st
 
 from audit import wording
-from audit.core import AuditRun, Finding, Level
+from audit.core import AuditRun, Finding, Level, Status
 from audit.csv_export import neutralise
 from dashboard import state
 from dashboard.panels import sentences
@@ -34,6 +34,24 @@ def ranked(run: AuditRun) -> list[Finding]:
     order = list(Level)
     found = [finding for section in run.sections for finding in section.findings]
     return sorted(found, key=lambda f: (order.index(f.severity.level), -f.severity.score))
+
+
+def why_none(run: AuditRun) -> str:
+    """Why a run has no finding: never to be read as "all is well"."""
+    failed = [wording.probe(section.probe) for section in run.sections if section.status is Status.FAILED]
+    if failed:
+        return f"No findings, because a probe failed: {', '.join(failed)}. The reason is below."
+    if not run.data["attributes"]:
+        return (
+            "No findings, because there is nobody to compare: the file declares no attributes. "
+            "Add columns `group.ATTRIBUTE` (age band, gender, ethnicity …) and audit again."
+        )
+    if not sum(section.summary.get("slice_tests", 0) for section in run.sections):
+        return "No findings, because nothing could be tested. What is below says why."
+    return (
+        "No finding: no tested difference in a harmful direction has a p below .05. That does not show that "
+        "there is none: see what was not tested below, and the smallest gap that each slice could have shown."
+    )
 
 
 def draw(findings: Sequence[Finding], fallback: str) -> None:

@@ -66,7 +66,7 @@ def draw(rows: pd.DataFrame, attribute: str, unit: str, title: str, fixed: bool)
         f"What it shows: {title.lower() if title != 'F1' else title} in each group of "
         f"{literal(attribute)} with its 95% interval, and what it is compared with (grey tick). The band "
         "is the interval of everyone together. What it can't tell: why groups differ, and whether a grey "
-        f"group differs at all. Click a dot to see its rows.{cut}{gone}"
+        f"group differs at all. Click a dot to see its rows.{bound}{cut}{gone}"
     )
 
 

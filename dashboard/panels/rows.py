@@ -142,8 +142,7 @@ def draw(chosen: state.Chosen, cut: Slice, metric: str) -> None:
         )
         return
     split = str(chosen.run.data["audited"]["split"])
-    groups = tuple(c for c in present if c.startswith("group."))
-    rows = cache.members(chosen.folder, chosen.mark, cut.of, split, ("id", *groups, *columns.names))
+    rows = cache.members(chosen.folder, chosen.mark, cut.of, split, ("id", *columns.names))
     offered = filters_of(columns)
     wanted = ALL
     if len(offered) > 1:
@@ -174,10 +173,9 @@ def _page(found: pd.DataFrame, key: str) -> pd.DataFrame:
 
 def _draw_page(chosen: state.Chosen, page: pd.DataFrame, columns: Columns, present: Sequence[str]) -> None:
     payloads = tuple(name for name in ("text", "image") if name in present)
-    shown = page.reset_index(drop=True)
-    if payloads:
-        more = cache.payloads(chosen.folder, chosen.mark, tuple(page["id"]), payloads)
-        shown = shown.join(more[list(payloads)])
+    groups = tuple(name for name in present if name.startswith("group."))
+    more = cache.details(chosen.folder, chosen.mark, tuple(page["id"]), (*groups, *payloads))
+    shown = page.reset_index(drop=True).join(more.drop(columns="id"))
     if "image" in payloads:
         root = cache.times(chosen.folder, chosen.mark).get("source", {}).get("data_root", "")
         draw_pictures(shown, Path(root) if root else None, _captions(shown, columns))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from audit import wording
+from audit.core import Status
 from dashboard import cache, state
 from dashboard.panels import families, findings, headline, untested
 from dashboard.panels.sentences import literal, sentence_of_data
@@ -12,29 +14,28 @@ chosen = state.current()
 run, folder, mark = chosen.run, chosen.folder, chosen.mark
 data = dict(run.data)
 ranked = findings.ranked(run)
-without = (
-    "No finding: no tested difference in a harmful direction has a p below .05. That is no proof that "
-    "there is none: look at what was not tested below, and at the smallest gap that each slice could "
-    "have shown."
-    if data["attributes"]
-    else "No findings, because there is nobody to compare: the file declares no attributes. "
-    "Add columns `group.ATTRIBUTE` (age band, gender, ethnicity …) and audit again."
-)
-
 st.title("Overview")
 st.markdown(f"**{literal(run.model)} {literal(run.version)}** · {sentence_of_data(data)}")
+
+for section in run.sections:
+    if section.status is Status.FAILED:
+        st.error(
+            f"The probe {literal(wording.probe(section.probe))} failed; what it measures is missing here.",
+            icon=":material/warning:",
+        )
 
 st.header("All rows together", divider="gray")
 everyone = cache.frame(folder, mark, "group_error", "slices", slice="all")
 headline.draw(everyone, data["outputs"])
 
 st.header("Findings", divider="gray")
-findings.draw(ranked, without)
+findings.draw(ranked, findings.why_none(run))
 
 st.header("What was not tested, and why", divider="gray")
 untested.draw(run, len(everyone))
 
-if data["attributes"]:
+measured = len(everyone) > 0
+if data["attributes"] and measured:
     st.header("Do the groups differ at all?", divider="gray")
     families.draw_primary(cache.frame(folder, mark, "group_error", "families"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,9 @@ from browsed_runs import (
 )
 from streamlit.testing.v1 import AppTest
 
-from audit.core import Level
+from audit.core import Level, Status
 from audit.store.read import open_run, rows
+from dashboard.panels import findings
 from dashboard.panels.tools import NAMES
 
 DASHBOARD = Path(__file__).parents[2] / "dashboard"
@@ -55,19 +57,19 @@ def text(app: AppTest) -> str:
 
 
 def test_overview_lists_every_finding_that_the_run_holds() -> None:
-    findings = open_run(run_folder(ORDINARY)).sections[0].findings
+    listed = open_run(run_folder(ORDINARY)).sections[0].findings
     app = start()
     app.pills(key="findings_levels").set_value(list(Level)).run()
     while more := [button for button in app.button if button.key == "more"]:
         more[0].click().run()
     opened = [button for button in app.button if str(button.key).startswith("open_")]
-    assert len(opened) == len(findings) > 3
-    assert f"{len(findings)} of {len(findings)} shown" in text(app)
+    assert len(opened) == len(listed) > 3
+    assert f"{len(listed)} of {len(listed)} shown" in text(app)
 
 
 def test_established_findings_come_first_and_alone() -> None:
-    findings = open_run(run_folder(ORDINARY)).sections[0].findings
-    established = [f for f in findings if f.severity.level is not Level.NOT_ESTABLISHED]
+    listed = open_run(run_folder(ORDINARY)).sections[0].findings
+    established = [f for f in listed if f.severity.level is not Level.NOT_ESTABLISHED]
     app = start()
     assert f"of {len(established)} shown" in text(app)
     assert "points above everyone else" in text(app)
@@ -168,6 +170,14 @@ def test_overview_of_odd_runs_says_why_there_is_nothing(model: str) -> None:
     if model != WIDE:
         assert words[model] in said
     assert not BANNED.search(said)
+
+
+def test_no_finding_is_never_said_of_a_probe_that_failed() -> None:
+    run = open_run(run_folder(LONELY))
+    failed = replace(run, sections=(replace(run.sections[0], status=Status.FAILED, why="broken"),))
+    assert findings.why_none(failed).startswith("No findings, because a probe failed: group error.")
+    assert findings.why_none(run) == "No findings, because nothing could be tested. What is below says why."
+    assert "That does not show that there is none" in findings.why_none(open_run(run_folder(ORDINARY)))
 
 
 def test_no_runs_says_which_command_makes_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
