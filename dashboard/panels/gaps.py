@@ -55,6 +55,8 @@ def draw(rows: pd.DataFrame, attribute: str, unit: str, title: str, fixed: bool)
         config=palette.CONFIG,
         width="stretch",
     )
+    has_zero = bool((shown["events"] == 0).any())
+    bound = " A dot at 0 has no events: the end of its interval is an upper bound." if has_zero else ""
     missing = own["value"].isna().sum()
     cut = (
         f" {len(shown)} of {len(own)} groups are drawn; “All slices” has the others."
