@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,14 @@ from numpy.typing import NDArray
 
 from audit.core import SPLITS, Attribute
 from audit.errors import InputError
+from training.data.image_files import walk
 from training.data.loading import Loaded, joined_clusters, load
 from training.data.records import Faces, Kind, Mushrooms
 from training.data.splits import TRAIN, plan_splits
 from training.image_copies import FoundCopies, find_copies, first_of_each
+
+FEW = 512
+"""Files below which starting worker processes takes longer than looking at the files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +61,8 @@ def prepare(kind: Kind, args: argparse.Namespace, say: Callable[[str], None] | N
         say: takes lines for a person; None: to standard error.
     """
     tell = say or _to_stderr
-    loaded = load(kind, args.data, workers=min(2, os.cpu_count() or 1))
+    few = sum(1 for _ in islice(walk(args.data), FEW)) < FEW if args.data.is_dir() else True
+    loaded = load(kind, args.data, workers=0 if few else min(2, os.cpu_count() or 1))
     for message in loaded.messages:
         tell(message)
     if loaded.refused:

@@ -67,9 +67,9 @@ def test_backbones_are_trained_measured_and_written(tmp_path):
         rows = list(csv.DictReader(file))
     assert [row["backbone"] for row in rows] == ["shufflenet_v2_x0_5", "squeezenet1_1"]
     for row in rows:
-        assert (
-            float(row["low"]) < float(row["value"]) < float(row["high"])
-        )  # Wilson's interval never has no width
+        low, value, high = (float(row[name]) for name in ("low", "value", "high"))
+        assert 0 <= low <= value <= high <= 1
+        assert high - low > 0.3  # seven test rows tell little
         card = json.loads((tmp_path / "out" / row["backbone"] / "model.json").read_text())
         assert card["metrics"]["test"]["accuracy"] == pytest.approx(float(row["value"]), abs=1e-4)
         assert int(row["n"]) == card["data"]["rows"]["test"]
