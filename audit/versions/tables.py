@@ -14,19 +14,15 @@ from audit.versions.changes import ChangeColumn
 from audit.versions.join import Misfits
 from audit.versions.verdicts import Answer, Role, Verdict
 
-ORDER = [
-    (Verdict.REGRESSED, Role.DEMANDED),
-    (Verdict.REGRESSED, Role.TESTED),
-    (Verdict.CANNOT_TELL, Role.DEMANDED),
-    (Verdict.NOT_JUDGED, Role.DEMANDED),
-    (Verdict.CANNOT_TELL, Role.TESTED),
-    (Verdict.NOT_WORSE, Role.DEMANDED),
-    (Verdict.NOT_WORSE, Role.TESTED),
-    (Verdict.IMPROVED, Role.DEMANDED),
-    (Verdict.IMPROVED, Role.TESTED),
-    (Verdict.NOT_JUDGED, Role.TESTED),
-    *((verdict, Role.WATCHED) for verdict in Verdict),
-]
+_GATED = (Role.DEMANDED, Role.TESTED)
+ORDER = (
+    [(Verdict.REGRESSED, _GATED)]
+    + [(Verdict.CANNOT_TELL, (Role.DEMANDED,)), (Verdict.NOT_JUDGED, (Role.DEMANDED,))]
+    + [(Verdict.CANNOT_TELL, (Role.TESTED,))]
+    + [(verdict, _GATED) for verdict in (Verdict.NOT_WORSE, Verdict.IMPROVED)]
+    + [(Verdict.NOT_JUDGED, (Role.TESTED,))]
+    + [(verdict, (Role.WATCHED,)) for verdict in Verdict]
+)
 """Worst first; what is only watched comes last."""
 
 
@@ -75,7 +71,7 @@ def verdict_table(
 
 def worst_first(table: pa.Table) -> NDArray[np.int64]:
     """Order of the rows: by verdict and role, then by harm over its margin."""
-    rank = {(v.value, r.value): i for i, (v, r) in enumerate(ORDER)}
+    rank = {(v.value, r.value): i for i, (v, roles) in enumerate(ORDER) for r in roles}
     pairs = zip(table["verdict"].to_pylist(), table["role"].to_pylist(), strict=True)
     place = np.array([rank[pair] for pair in pairs], dtype=np.int64)
     harm = _floats(table, "harm_low") / _floats(table, "margin")
