@@ -132,7 +132,7 @@ def simulate(repeats: int, seed: int = 0) -> list[str]:
         "independent ones. *False*: comparisons with any slice called regressed. *Demanded*: share of slices",
         "that the default policy finds large enough to demand; the others are tested for a regression only.",
         "",
-        "| metrics | rows changed | false regressed | cannot tell | passes | demanded | one fell > 2 points |",
+        "| metrics | rows changed | false regressed | cannot tell | passes | demanded | one fell > 2 pts |",
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for metrics in (1, 10):
@@ -149,8 +149,8 @@ def simulate(repeats: int, seed: int = 0) -> list[str]:
         "## A planted loss",
         "",
         f"{LOSS:.0%} more errors in one slice of n={LOST_N}, all other slices and metrics equal. *Found*:",
-        "that slice is called regressed. A gate on a fall of more than 2 points finds it too, and finds one in",
-        "nearly every comparison of two equal versions (above).",
+        "that slice is called regressed. A gate on a fall of more than 2 points finds it too, and finds one",
+        "in nearly every comparison of two equal versions (above).",
         "",
         "| metrics | rows changed | found | fell > 2 points |",
         "| ---: | ---: | ---: | ---: |",

@@ -29,6 +29,12 @@ def comparison_folder(runs_dir: Path, model: str, versions: Sequence[str]) -> Pa
     return runs_dir / safe_name(model, "model") / COMPARISONS / name
 
 
+def list_comparisons(runs_dir: Path) -> list[Path]:
+    """Folders of the finished comparisons of all models, in order of name."""
+    found = runs_dir.glob(f"*/{COMPARISONS}/*")
+    return sorted(f for f in found if not f.name.startswith(".") and is_finished(f))
+
+
 def stored_id(folder: Path) -> str:
     """The run id of the finished comparison in a folder; empty where there is none."""
     return str(read_manifest(folder)["run_id"]) if is_finished(folder) else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,7 +100,9 @@ def _column(
     values, counted = measures.rows[name]
     shares = cluster_shares(values, counted, slices, clusters, settings.level)
     change = form.change(measures.joint, shares.own, settings)
-    outside = form.change(everyone_else(slices, measures.joint), shares.outside, settings)
+    outside = form.change(
+        everyone_else(slices, measures.joint), shares.outside, replace(settings, tested=False)
+    )
     marks = np.full(len(slices), "", dtype=object)
     for i in np.flatnonzero(shares.own < 1):
         marks[i] = f"n_effective={change.n[i] * shares.own[i]:.0f}"

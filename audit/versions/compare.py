@@ -155,15 +155,15 @@ def _kinds(run: AuditedRows) -> dict[str, Any]:
 
 
 def exit_code(table: pa.Table, policy: Policy) -> int:
-    """2 where a gated slice regressed, else 3 where a demanded one can't be told, else 0."""
+    """2: a gated slice regressed; else 3: a demanded one can't be told, or nothing is gated; else 0."""
     pairs = set(zip(table["role"].to_pylist(), table["verdict"].to_pylist(), strict=True))
     gated = (Role.DEMANDED.value, Role.TESTED.value)
     if any((role, Verdict.REGRESSED.value) in pairs for role in gated):
         return REGRESSED
     open_ones = (Verdict.CANNOT_TELL.value, Verdict.NOT_JUDGED.value)
-    if policy.cannot_tell == "fail" and any((Role.DEMANDED.value, v) in pairs for v in open_ones):
-        return CANNOT_TELL
-    return OK
+    waiting = any((Role.DEMANDED.value, v) in pairs for v in open_ones)
+    nothing = all(role == Role.WATCHED.value for role, _ in pairs)
+    return CANNOT_TELL if policy.cannot_tell == "fail" and (waiting or nothing) else OK
 
 
 def _summary(

@@ -31,7 +31,7 @@ _MARKUP = re.compile(
 _EXITS = {
     0: "passes",
     2: "fails: a gated slice regressed",
-    3: "can't be told: a demanded slice is not settled",
+    3: "can't be told: a demanded slice is not settled, or nothing could be gated",
 }
 
 

@@ -54,9 +54,8 @@ class JointCounts:
             before, after = self.sides(counts)
             return np.stack([after - before, before, after], axis=-1)
 
-        drawn = multinomial_bootstrap(
-            effective, three, settings.replicates, settings.seed, settings.level, settings.keys
-        )
+        drawn = multinomial_bootstrap(effective, three, settings.replicates, settings.seed, settings.level)
+        p = exchange_p(effective, self.difference) if settings.tested else np.full(len(counts), np.nan)
         moved = counts[:, [1, 2, 5, 6]].sum(axis=1)
         identical = (moved == 0) & ~np.isnan(value)
         z = normal_quantile(settings.level)
@@ -69,7 +68,7 @@ class JointCounts:
             value=value,
             low=np.where(identical, 0.0, np.where(flat, np.nan, drawn.low[:, 0])),
             high=np.where(identical, 0.0, np.where(flat, np.nan, drawn.high[:, 0])),
-            p=np.where(identical, 1.0, exchange_p(effective, self.difference)),
+            p=np.where(identical, 1.0, p),
             n=counts[:, list(self.n_of)].sum(axis=1),
             only_old=nothing,
             only_new=nothing,

@@ -56,8 +56,8 @@ class Settings:
     level: float = 0.95
     replicates: int = 2000
     seed: int = 0
-    keys: NDArray[np.int64] | None = None
-    """(S,) names of the slices' random streams; None: positions."""
+    tested: bool = True
+    """False: intervals only, where a p costs more than it is worth."""
 
 
 class PairedForm(Protocol):

@@ -175,7 +175,7 @@ def _meaning(code: int) -> str:
     return {
         0: "Passes: every demanded slice is shown not worse, and no gated slice regressed.",
         2: "FAILS: a gated slice regressed (exit code 2).",
-        3: "CAN'T BE TOLD: a demanded slice is not settled (exit code 3).",
+        3: "CAN'T BE TOLD: a demanded slice is not settled, or nothing could be gated (exit code 3).",
     }[code]
 
 
