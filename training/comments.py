@@ -25,26 +25,25 @@ from numpy.typing import NDArray
 
 from audit.core import SPLITS
 from audit.errors import InputError
+from training.comment_loss import faster_head, make_loss, positive_weights
+from training.comment_metrics import metrics, outputs
 from training.data.records import LABELS, Comments
 from training.data.splits import TEST, TRAIN, VALIDATION
-from training.fit import FitResult, add_fit_arguments, config_from, fit, seeded, to_device
+from training.fit import FitResult, add_fit_arguments, config_from, fit, seeded
 from training.settings import Settings
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from models.text_adapter import TextModel
     from models.text_network import TextNetwork
     from models.tokens import Tokens
     from training.comment_data import Encoded, Prepared
-    from training.fit import FitConfig
 
     OnEpoch = Callable[[Mapping[str, float]], None]
 
 LENGTH = 128  # tokens: four comments of five fit, and attention costs with the square of what does not
 HEAD_RATE = 10.0  # a fresh layer on a pretrained encoder learns faster than the encoder may
-GAMMA = 2.0  # focal loss, as in its paper
-WEIGHT_CAP = 20.0  # of a positive: beyond it a label with 30 positives is learned by heart
 VOCABULARY = 8000  # of the baseline: more sub-words are seen too seldom in 10,000 comments
 DEFAULTS = {  # epochs, batch size, learning rate
     "transformer": {"epochs": 3, "batch_size": 32, "learning_rate": 1e-4},
@@ -200,94 +199,6 @@ def build(
     texts = prepared.data.text.take(prepared.rows(TRAIN)).to_pylist()
     tokens = Tokens(learn(texts, VOCABULARY), args.length)
     return TextNetwork(BiLSTM(BiLSTMConfig(vocabulary=tokens.size)), labels), tokens
-
-
-def make_loss(kind: str, weights: NDArray[np.float64] | None, gamma: float = GAMMA) -> Callable[..., Tensor]:
-    """The mean loss over the labels that are known.
-
-    Args:
-        kind: bce, or focal: Lin, Goyal, Girshick, He & Dollár (2017), bce · (1 - p of the truth)^gamma.
-        weights: (L,) weight of a positive; None: 1.
-        gamma: of focal.
-    """
-    import torch
-    from torch.nn import functional
-
-    weight = None if weights is None else torch.from_numpy(weights).float()
-
-    def loss(network: nn.Module, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-        ids, mask, truth = batch
-        logits = network(ids, mask).float()  # (n, L)
-        known, target = truth >= 0, truth.clamp(min=0)
-        each = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
-        if kind == "focal":
-            each = each * (1 - torch.exp(-each)) ** gamma
-        if weight is not None:
-            each = each * torch.where(target == 1, weight.to(each.device), 1.0)
-        return (each * known).sum() / known.sum().clamp(min=1)
-
-    return loss
-
-
-def positive_weights(truth: NDArray[np.int8], how: str) -> NDArray[np.float64] | None:
-    """(L,) weight of a positive of each label, at most `WEIGHT_CAP`; None for "none"."""
-    if how == "none":
-        return None
-    ratio = (truth == 0).sum(0) / np.maximum((truth == 1).sum(0), 1)
-    return np.clip(np.sqrt(ratio) if how == "sqrt" else ratio, 1.0, WEIGHT_CAP)
-
-
-def faster_head(times: float) -> Callable[[nn.Module, FitConfig], list[dict[str, Any]]]:
-    """Parameter groups in which the last layer learns so many times faster; decay on matrices only."""
-
-    def groups(network: nn.Module, config: FitConfig) -> list[dict[str, Any]]:
-        out = []
-        for head in (False, True):
-            rate = config.learning_rate * (times if head else 1.0)
-            named = [(n, p) for n, p in network.named_parameters() if n.startswith("head.") == head]
-            for matrix in (True, False):
-                chosen = [p for _, p in named if p.requires_grad and (p.ndim >= 2) == matrix]
-                decay = config.weight_decay if matrix else 0.0
-                out.append({"params": chosen, "lr": rate, "weight_decay": decay})
-        return [group for group in out if group["params"]]
-
-    return groups
-
-
-def outputs(network: nn.Module, batches: Any) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
-    """(n, L) logits and truth over a loader, in the loader's order."""
-    import torch
-
-    logits, truth = [], []
-    with torch.no_grad():
-        for batch in batches:
-            ids, mask, known = to_device(batch, network)
-            logits.append(network(ids, mask).double().cpu().numpy())
-            truth.append(known.cpu().numpy().astype(np.int8))
-    return np.concatenate(logits), np.concatenate(truth)
-
-
-def metrics(
-    logits: NDArray[np.float64], truth: NDArray[np.int8], labels: tuple[str, ...]
-) -> dict[str, float]:
-    """AUC by label, their mean over labels with enough positives to tell ("auc"), and the log loss."""
-    from sklearn.metrics import roc_auc_score
-
-    from models.text_calibration import ENOUGH_THRESHOLD
-
-    out, told = {}, []
-    for i, label in enumerate(labels):
-        known = truth[:, i] >= 0
-        y, z = truth[known, i], logits[known, i]
-        rarer = min(int(y.sum()), int(len(y) - y.sum()))
-        if rarer:
-            out[f"auc.{label}"] = float(roc_auc_score(y, z))
-            told.append((rarer >= ENOUGH_THRESHOLD, out[f"auc.{label}"]))
-    if not told:
-        raise InputError("validation", "no label has both yes and no among these rows.")
-    rich = [value for enough, value in told if enough] or [value for _, value in told]
-    sign = np.where(truth == 1, -logits, logits)
-    return {"auc": float(np.mean(rich)), "log_loss": float(np.logaddexp(0, sign)[truth >= 0].mean()), **out}
 
 
 def predictions(
