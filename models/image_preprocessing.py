@@ -115,6 +115,7 @@ def normalise(pixels: Tensor) -> Tensor:
 
     The result lies in memory with the channels last: convolutions then take less than half the time on a CPU.
     """
-    mean = pixels.new_tensor(MEAN)[None, :, None, None] * 255
-    std = pixels.new_tensor(STD)[None, :, None, None] * 255
-    return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
+    mean = pixels.new_tensor(MEAN)[None, :, None, None]
+    std = pixels.new_tensor(STD)[None, :, None, None]
+    # (pixels / 255 - mean) / std in one pass over the memory
+    return torch.addcmul(-mean / std, pixels, 1 / (255 * std)).contiguous(memory_format=torch.channels_last)

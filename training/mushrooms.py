@@ -74,7 +74,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-class-weights", action="store_true", help="weigh every picture alike, not every class"
     )
-    add_fit_arguments(parser, epochs=EPOCHS, batch_size=BATCH, learning_rate=RATE, patience=PATIENCE)
+    add_fit_arguments(
+        parser, epochs=EPOCHS, batch_size=BATCH, learning_rate=RATE, patience=PATIENCE, log_every=10
+    )
 
 
 def run(args: argparse.Namespace) -> int:

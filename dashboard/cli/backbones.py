@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dashboard.cli.train_flags import take_train_flags
+
 if TYPE_CHECKING:
     from dashboard.cli.arguments import Subparsers
 
@@ -44,7 +46,7 @@ def add(subparsers: Subparsers) -> None:
         "--sizes", type=_numbers, default=(), metavar="PIXELS,PIXELS", help="default: the training's"
     )
     speed.add_argument("--device", default="cpu", help="cpu (the default) or cuda")
-    parser.add_argument("flags", nargs="*", metavar="FLAG", help="flags of `plumbline train`, after --")
+    take_train_flags(parser)
     parser.set_defaults(run=run)
 
 

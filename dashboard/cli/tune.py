@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dashboard.cli.train_flags import take_train_flags
+
 if TYPE_CHECKING:
     from dashboard.cli.arguments import Subparsers
 
@@ -35,7 +37,7 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="of the search and its trainings (default 0)"
     )
-    parser.add_argument("flags", nargs="*", metavar="FLAG", help="flags of `plumbline train`, after --")
+    take_train_flags(parser)
     parser.set_defaults(run=run)
 
 

@@ -11,6 +11,7 @@ pytest.importorskip("lightning", reason="needs the extra [models]")
 from tiny_pictures import make_mushrooms  # noqa: E402
 
 from audit.errors import InputError, PlumblineError  # noqa: E402
+from dashboard.cli.main import main  # noqa: E402
 from training import faces, mushrooms, search, settings  # noqa: E402
 
 pytestmark = pytest.mark.models
@@ -223,3 +224,14 @@ def test_settings_that_can_t_be_are_refused(tmp_path, parser, text, message):
     assert message in str(caught.value)
     with pytest.raises(InputError, match="there is no such settings file"):
         settings.read(tmp_path / "none.toml", parser)
+
+
+@pytest.mark.parametrize("kind_first", [True, False])
+def test_the_command_hands_on_what_follows_two_dashes(data, tmp_path, bowl, capsys, kind_first):
+    own = ["--data", str(data), "--out", str(tmp_path), "--trials", "1"]
+    words = ["mushrooms", *own] if kind_first else [*own, "mushrooms"]
+    assert main(["tune", *words, "--", "--size", "48", "--dropout=0.1"]) == 0
+    assert (bowl[0].size, bowl[0].dropout) == (48, 0.1)
+    assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / "best.toml")
+    assert main(["tune", *words, "--", "--colour", "x"]) == 1
+    assert "--colour x is not known" in capsys.readouterr().err
