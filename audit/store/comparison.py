@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from audit.core import Section
 from audit.store.atomic import write_json, write_table
-from audit.store.hashes import write_hashes
+from audit.store.hashes import content_hash, write_hashes
 from audit.store.layout import COMPARISONS, RUN, TABLES, TIMES, is_finished, safe_name
 from audit.store.lock import locked
 from audit.store.plain import to_plain
@@ -35,6 +34,20 @@ def list_comparisons(runs_dir: Path) -> list[Path]:
     return sorted(f for f in found if not f.name.startswith(".") and is_finished(f))
 
 
+def find_comparison(runs_dir: Path, folders: Sequence[Path]) -> Path | None:
+    """The finished comparison of some runs in this order, whatever its folder is called; None: there is none.
+
+    Args:
+        runs_dir: folder that holds runs.
+        folders: of two or more finished runs, the oldest first.
+    """
+    wanted = [content_hash(folder) for folder in folders]
+    for found in list_comparisons(runs_dir):
+        if [run["content_hash"] for run in read_manifest(found)["data"]["runs"]] == wanted:
+            return found
+    return None
+
+
 def stored_id(folder: Path) -> str:
     """The run id of the finished comparison in a folder; empty where there is none."""
     return str(read_manifest(folder)["run_id"]) if is_finished(folder) else ""
@@ -54,8 +67,9 @@ def write_comparison(
     Raises:
         RunError: another process is writing it.
     """
-    beside, older = (folder.with_name(f".{folder.name}.{what}-{os.getpid()}") for what in ("new", "old"))
+    beside, older = (folder.with_name(f".{folder.name}.{what}") for what in ("new", "old"))
     with locked(folder.with_name(f".{folder.name}.lock")):
+        _recover(folder, beside, older)
         try:
             entry = _write_tables(beside, section)
             write_json(beside / RUN, to_plain(manifest) | {"sections": [entry]})
@@ -67,6 +81,14 @@ def write_comparison(
         finally:
             for left in (beside, older):
                 shutil.rmtree(left, ignore_errors=True)
+
+
+def _recover(folder: Path, beside: Path, older: Path) -> None:
+    """Clean up after a killed process; what it had moved away and not replaced is put back."""
+    shutil.rmtree(beside, ignore_errors=True)
+    if older.exists() and not folder.exists():
+        older.rename(folder)
+    shutil.rmtree(older, ignore_errors=True)
 
 
 def _write_tables(folder: Path, section: Section) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from versions_builders import store_run
 
 from audit.errors import PlumblineError, RunError, SpecError
 from audit.store.audited import audited_rows
+from audit.store.comparison import find_comparison, list_comparisons
+from audit.store.find import list_runs
 from audit.store.hashes import verify
 from audit.store.read import open_run, table
 from audit.versions.compare import compare
@@ -230,6 +233,37 @@ def test_a_comparison_is_a_run_that_verifies_and_is_made_once(runs) -> None:
         (other.folder / "run.json").read_text().replace('"exit_code": 2', '"exit_code": 0')
     )
     assert verify(other.folder).altered == ("run.json",)
+
+
+def test_a_comparison_is_found_by_its_runs(runs) -> None:
+    made = compare_runs([runs["1"], runs["3"]], Policy(), runs["dir"]).folder
+    assert find_comparison(runs["dir"], [runs["1"], runs["3"]]) == made
+    assert find_comparison(runs["dir"], [runs["3"], runs["1"]]) is None
+    assert made in list_comparisons(runs["dir"])
+    assert made not in [entry.folder for entry in list_runs(runs["dir"])]
+
+
+def test_what_a_killed_process_moved_away_is_put_back_or_replaced(runs, tmp_path) -> None:
+    pair = [runs["1"], runs["2"]]
+    folder = compare_runs(pair, Policy(), tmp_path).folder
+    folder.rename(folder.with_name(".1..2.old"))
+    folder.with_name(".1..2.new").mkdir()
+    stored = compare_runs(pair, Policy(minimum_n=40), tmp_path)
+    assert verify(stored.folder).intact
+    assert stored.run.spec["minimum_n"] == 40
+    assert [p.name for p in folder.parent.iterdir()] == ["1..2"]
+
+
+def test_every_column_of_every_table_is_documented(runs) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "versions.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"`([^`]+)`", text.partition("## On disk")[2]))
+    stored = compare_runs([runs["1"], runs["same"], runs["2"], runs["3"]], Policy(), runs["dir"])
+    for name, table_ in stored.run.sections[0].tables.items():
+        assert f"**{name}**" in text
+        columns = {c for c in table_.column_names if not c.startswith("group.")}
+        if name in ("history", "turns"):
+            columns = {c.removesuffix("_low").removesuffix("_high") for c in columns}
+        assert columns - words <= {"worst_step_p", "value", "worst_step"}, name
 
 
 def test_two_equal_comparisons_have_equal_content(runs, tmp_path) -> None:
