@@ -9,7 +9,7 @@ import numpy as np
 
 from audit.bootstrap import multinomial_bootstrap
 from audit.core import Reason
-from audit.intervals import normal_quantile
+from audit.intervals import newcombe_paired, normal_quantile
 from audit.versions.paired import Array, Change, Settings
 from audit.versions.randomise import exchange_p
 
@@ -24,8 +24,8 @@ class JointCounts:
     cells: tuple[int, ...]
     """Columns of the eight counts, in the order truth, old, new as binary digits."""
     statistic: Statistic
-    n_of: tuple[int, ...]
-    """Which of the eight make the denominator."""
+    n_of: tuple[tuple[int, ...], ...]
+    """Which of the eight make the denominator; of several, the smallest counts."""
     empty: Reason = Reason.NO_SELECTED
     method: str = "paired bootstrap"
     test: str = "exact exchange"
@@ -44,7 +44,10 @@ class JointCounts:
         return new - old
 
     def change(self, joint: Array, share: Array, settings: Settings) -> Change:
-        """See `PairedForm`. With clusters counts are effective ones, rounded down."""
+        """See `PairedForm`. With clusters counts are effective ones, rounded down.
+
+        Where no row changed a bootstrap knows nothing; the interval is Newcombe's for a rate of this value.
+        """
         counts = joint[:, list(self.cells)]
         old, new = self.sides(counts)
         value = new - old
@@ -60,16 +63,19 @@ class JointCounts:
         identical = (moved == 0) & ~np.isnan(value)
         z = normal_quantile(settings.level)
         nothing = np.full(len(counts), np.nan)
+        n = np.min([counts[:, list(columns)].sum(axis=1) for columns in self.n_of], axis=0)
+        both = np.where(np.isnan(value), 0.0, np.nan_to_num(old) * n)
+        still = newcombe_paired(both, 0, 0, np.maximum(n - both, 0.0), settings.level, share)
         spread = drawn.high[:, 0] - drawn.low[:, 0]
         flat = (spread == 0) & ~identical
         return Change(
             old=old,
             new=new,
             value=value,
-            low=np.where(identical, 0.0, np.where(flat, np.nan, drawn.low[:, 0])),
-            high=np.where(identical, 0.0, np.where(flat, np.nan, drawn.high[:, 0])),
+            low=np.where(identical, still.low, np.where(flat, np.nan, drawn.low[:, 0])),
+            high=np.where(identical, still.high, np.where(flat, np.nan, drawn.high[:, 0])),
             p=np.where(identical, 1.0, p),
-            n=counts[:, list(self.n_of)].sum(axis=1),
+            n=n,
             only_old=nothing,
             only_new=nothing,
             error=np.where(identical, 0.0, spread / (2 * z)),

@@ -137,7 +137,8 @@ class MicroF1:
             before, after = 1 / sums[:, 1], 1 / sums[:, 3]
             old, new = sums[:, 0] * before, sums[:, 2] * after
         gradient = np.stack([-before, old * before, after, -new * after], axis=1)
-        part = [gradient * np.array(mask) for mask in ((1, 1, 0, 0), (0, 0, 1, 1), (1, 1, 1, 1))]
+        with np.errstate(invalid="ignore"):  # a slice without a yes in truth or decision has no F1
+            part = [gradient * np.array(mask) for mask in ((1, 1, 0, 0), (0, 0, 1, 1), (1, 1, 1, 1))]
         a, b, c = (np.einsum("si,sij,sj->s", g, second, g) for g in part)
         moves = Moves((old, new), (a, b, c))
         return from_moves(moves, own[:, 0], share, own[:, 1] == 0, settings.level)

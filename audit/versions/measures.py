@@ -84,10 +84,12 @@ def _binary(pair: Pair, slices: SliceSet) -> JointMeasures:
         "fpr": PairedRate(both=(3,), only_old=(2,), only_new=(1,), neither=(0,), empty=Reason.NO_NEGATIVES),
         "fnr": PairedRate(both=(4,), only_old=(5,), only_new=(6,), neither=(7,), empty=Reason.NO_POSITIVES),
         "selection_rate": PairedRate(both=(3, 7), only_old=(2, 6), only_new=(1, 5), neither=(0, 4)),
-        "ppv": JointCounts(cells=eight, statistic=ppv, n_of=(1, 3, 5, 7)),
-        "f1": JointCounts(cells=eight, statistic=f1, n_of=(1, 2, 3, 4, 5, 6, 7), empty=Reason.NO_POSITIVES),
+        "ppv": JointCounts(cells=eight, statistic=ppv, n_of=((1, 3, 5, 7),)),
+        "f1": JointCounts(
+            cells=eight, statistic=f1, n_of=((1, 2, 3, 4, 5, 6, 7),), empty=Reason.NO_POSITIVES
+        ),
         "balanced_accuracy": JointCounts(
-            cells=eight, statistic=balanced_accuracy, n_of=eight, empty=Reason.ONE_CLASS
+            cells=eight, statistic=balanced_accuracy, n_of=(eight[:4], eight[4:]), empty=Reason.ONE_CLASS
         ),
     }
     moved = (new - old).astype(np.float64)
@@ -174,7 +176,7 @@ def _precision(
     """Append the eight joint counts of one class against the rest."""
     at = joint.shape[1]
     cells = (truth == code) * 4 + (old == code) * 2 + (new == code)
-    form = JointCounts(cells=tuple(range(at, at + 8)), statistic=ppv, n_of=(1, 3, 5, 7))
+    form = JointCounts(cells=tuple(range(at, at + 8)), statistic=ppv, n_of=((1, 3, 5, 7),))
     return np.hstack([joint, cell_counts(slices, cells, 8)]), form
 
 

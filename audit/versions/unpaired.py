@@ -29,6 +29,7 @@ from audit.significance import rate_difference_p, welch_t
 from audit.slices import SliceSet
 from audit.versions.changes import ChangeColumn, gap_of_gaps
 from audit.versions.paired import Array, Change, Settings
+from audit.versions.policy import SAME_AS
 
 METHOD = "two independent samples"
 
@@ -113,7 +114,7 @@ def unpaired_columns(old: Sample, new: Sample, settings: Settings) -> list[Chang
     first, second = measure(old.target, old.slices), measure(new.target, new.slices)
     found = []
     for name in first.forms:
-        if name in second.forms and name != "base_rate":
+        if name in second.forms and name != "base_rate" and name not in SAME_AS:
             forms = first.forms[name], second.forms[name]
             found.append(_column(name, forms, (first, second), (old, new), settings))
     scored = all(s.target.scores is not None and s.target.truth is not None for s in (old, new))

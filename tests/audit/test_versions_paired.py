@@ -108,7 +108,7 @@ def test_functions_of_counts_are_scikit_learns_and_their_interval_scipys_paired_
     statistic, reference
 ):
     truth, old, new = binary(3, 300)
-    form = JointCounts(cells=tuple(range(8)), statistic=statistic, n_of=(1, 3, 5, 7))
+    form = JointCounts(cells=tuple(range(8)), statistic=statistic, n_of=((1, 3, 5, 7),))
     change = form.change(joint(truth, old, new), ONE, Settings(replicates=4000))
     assert change.old[0] == pytest.approx(reference(truth, old))
     assert change.new[0] == pytest.approx(reference(truth, new))
@@ -140,7 +140,7 @@ def test_the_exchange_test_sums_every_way_to_swap_the_changed_rows():
     truth = np.array([1, 1, 1, 1, 0, 0, 0, 0, 1, 0, 1, 1, 0, 0, 1, 0])
     old = np.array([1, 1, 1, 0, 0, 1, 0, 0, 1, 0, 1, 0, 1, 0, 1, 1])
     new = np.array([1, 0, 0, 1, 0, 0, 1, 1, 1, 1, 1, 0, 1, 0, 0, 1])
-    form = JointCounts(cells=tuple(range(8)), statistic=ppv, n_of=(1, 3, 5, 7))
+    form = JointCounts(cells=tuple(range(8)), statistic=ppv, n_of=((1, 3, 5, 7),))
     moved = np.flatnonzero(old != new)
     seen = abs(studentised(joint(truth, old, new)[0], form.difference))
     as_far = []
@@ -156,7 +156,9 @@ def test_the_exchange_test_sums_every_way_to_swap_the_changed_rows():
 def test_the_exchange_test_of_accuracy_is_mcnemars(seed):
     truth, old, new = binary(seed, 120)
     form = JointCounts(
-        cells=tuple(range(8)), statistic=lambda c: (c[..., 0] + c[..., 3]) / c.sum(-1), n_of=tuple(range(8))
+        cells=tuple(range(8)),
+        statistic=lambda c: (c[..., 0] + c[..., 3]) / c.sum(-1),
+        n_of=(tuple(range(8)),),
     )
     b = int(np.sum((old == truth) & (new != truth)))
     c = int(np.sum((old != truth) & (new == truth)))
@@ -168,7 +170,7 @@ def test_the_exchange_test_of_accuracy_is_mcnemars(seed):
 def test_few_changed_rows_never_give_a_small_p_for_ppv():
     """A bootstrap p of five rows that all changed for the worse is .01; chance does it one time in 16."""
     counts = np.array([[60.0, 5, 0, 0, 0, 0, 0, 20]])
-    assert exchange_p(counts, JointCounts(cells=(), statistic=ppv, n_of=()).difference)[0] >= 2 * 0.5**5
+    assert exchange_p(counts, JointCounts(cells=(), statistic=ppv, n_of=((0,),)).difference)[0] >= 2 * 0.5**5
 
 
 def test_macro_f1_of_classes_is_scikit_learns_with_a_bootstraps_error():
@@ -231,6 +233,19 @@ def test_nothing_that_differs_is_a_change_of_nothing():
     for name, form in measured.forms.items():
         change = form.change(measured.joint, ONE, Settings(replicates=10))
         assert (change.value[0], change.p[0], bool(change.identical[0])) == (0, 1, True), name
+
+
+def test_decisions_that_did_not_change_say_little_of_few_rows():
+    """Ten rows in which nothing changed bound the change of PPV no better than that of accuracy."""
+    truth = np.array([1, 1, 1, 1, 0, 0, 0, 0, 0, 0])
+    same = np.array([1, 1, 1, 0, 1, 0, 0, 0, 0, 0])
+    measured = measure_pair(pair_of("yes_no", truth, same, same), everyone(10))
+    widths = {}
+    for name in ("ppv", "f1", "balanced_accuracy", "error_rate"):
+        change = measured.forms[name].change(measured.joint, ONE, Settings())
+        assert change.low[0] < 0 < change.high[0]
+        widths[name] = change.high[0] - change.low[0]
+    assert widths["ppv"] > widths["error_rate"]  # of four rows, not of ten
 
 
 def test_errors_that_all_grow_alike_have_no_interval():
