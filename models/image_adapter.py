@@ -132,7 +132,9 @@ class ImageModel:
                 if isinstance(item, tuple):
                     raise InputError(*item)
             stacked = torch.stack(items)
-            parts += self._over(len(items), lambda a, b, s=stacked: s[a:b].to(self.device), self._scores)
+            parts += self._over(
+                len(items), lambda a, b, s=stacked: s[a:b].to(self.device, copy=True), self._scores
+            )
         return self._joined(parts)
 
     def embed(self, batch: Sequence[Any]) -> NDArray[np.float32]:
@@ -144,7 +146,7 @@ class ImageModel:
                 return np.zeros((0, self.network.features(pictures_none).shape[1]), np.float32)
 
         def features(pixels: Tensor) -> dict[str, Tensor]:
-            return {"features": self.network.features(normalise(pixels))}
+            return {"features": self.network.features(normalise(pixels, in_place=True))}
 
         parts = self._over(len(pictures), lambda a, b: self._pixels(pictures[a:b]), features)
         return self._joined(parts)["features"].astype(np.float32)
@@ -194,7 +196,7 @@ class ImageModel:
 
     def _scores(self, pixels: Tensor) -> Mapping[str, Tensor]:
         with self._precision():
-            raw = self._forward(normalise(pixels))
+            raw = self._forward(normalise(pixels, in_place=True))
         return self.network.scores({name: value.double() for name, value in raw.items()})
 
     def _gradients(self, pictures: Sequence[Any], target: Tensor, output: str) -> list[NDArray[np.float64]]:

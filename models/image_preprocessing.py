@@ -110,12 +110,17 @@ def resize(pixels: Tensor, size: int) -> Tensor:
     return functional.interpolate(pixels, (size, size), mode="bilinear", align_corners=False, antialias=True)
 
 
-def normalise(pixels: Tensor) -> Tensor:
+def normalise(pixels: Tensor, in_place: bool = False) -> Tensor:
     """(n, 3, H, W) in [0, 255] -> zero mean and unit variance by ImageNet's statistics.
 
     The result lies in memory with the channels last: convolutions then take less than half the time on a CPU.
+
+    Args:
+        pixels: float32.
+        in_place: overwrite them: memory fresh from the system costs more than the arithmetic.
     """
     mean = pixels.new_tensor(MEAN)[None, :, None, None]
     std = pixels.new_tensor(STD)[None, :, None, None]
     # (pixels / 255 - mean) / std in one pass over the memory
-    return torch.addcmul(-mean / std, pixels, 1 / (255 * std)).contiguous(memory_format=torch.channels_last)
+    done = torch.addcmul(-mean / std, pixels, 1 / (255 * std), out=pixels if in_place else None)
+    return done.contiguous(memory_format=torch.channels_last)

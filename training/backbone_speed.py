@@ -87,7 +87,8 @@ def measure_here(name: str, conditions: Conditions) -> Measured:
     from models.backbones import build, flops, parameters
 
     base = _peak_mib(conditions.device)
-    network = build(name).to(conditions.device).eval()
+    # channels last, as the adapter runs it
+    network = build(name).to(conditions.device, memory_format=torch.channels_last).eval()
     most = max(conditions.batches)
     peak: dict[int, float] = {}
     for size in sorted(conditions.sizes):  # from small to large: a process's peak never falls
@@ -115,7 +116,7 @@ def _speed(
     import torch
 
     torch.set_num_threads(threads)
-    pictures = torch.rand(batch, 3, size, size, device=device)
+    pictures = torch.rand(batch, size, size, 3, device=device).permute(0, 3, 1, 2)
     kind = torch.device(device).type
     times: list[float] = []
     with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, enabled=precision == "bf16"):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from audit.errors import InputError
 from models.image_preprocessing import decode, normalise, resize, single
@@ -188,11 +188,6 @@ def data_sha256(paths: Sequence[str], contents: Sequence[str], labels: Mapping[s
         for i in range(len(paths))
     )
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
-
-
-def first_batch(loader: DataLoader[Item]) -> Item:
-    """The first batch, for measuring shapes and speed."""
-    return next(iter(loader))
 
 
 def class_weights(codes: np.ndarray, classes: int) -> Tensor:

@@ -85,9 +85,7 @@ def search(
     study = _study(kind, out, _identity(prepared, base, space), seed)
     until = None if minutes is None else monotonic() + minutes * 60
     done = 0
-    while (trials is None or done < trials) and (
-        until is None or until - monotonic() > FEWEST_MINUTES * 60
-    ):
+    while (trials is None or done < trials) and (until is None or until - monotonic() > FEWEST_MINUTES * 60):
         trial = study.ask()
         _run(study, trial, module, base, space, prepared, until, out)
         done += 1
@@ -176,7 +174,8 @@ def _study(kind: str, out: Path, identity: str, seed: int) -> optuna.Study:
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
     # a seed alone would draw the first trials again after a resume
     study.sampler = optuna.samplers.TPESampler(seed=seed + 1000 * len(study.trials))
-    study.pruner = optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1)
+    # finished trials are the good ones: against their median, nearly every later trial would be pruned
+    study.pruner = optuna.pruners.PercentilePruner(75.0, n_startup_trials=4, n_warmup_steps=2)
     return study
 
 
