@@ -18,7 +18,7 @@ from audit.leakage.hamming import HashPairs, TooManyPairsError, search
 from audit.leakage.hashes import ORIENTATIONS
 from audit.leakage.pair_list import NEAR, SAME_FILE, SAME_PIXELS, PairList, joined, pair_list, star
 from audit.leakage.recall import Planted, plant
-from audit.leakage.threshold import Curve, explore
+from audit.leakage.threshold import Curve, curve, explore
 from audit.protocols import NoProgress, Progress
 
 
@@ -85,18 +85,19 @@ def search_images(
     rows = np.flatnonzero((content == np.arange(prints.n)) & ~prints.blank)
     found = _search(prints.phash[rows, 0], settings.distance)
     check = _Checker(prints.paths, rows, settings.reading.exif, executor, progress)
-    curve = explore(found, check.confirms, seed=settings.seed, sample=settings.sample, level=settings.level)
-    checked_to = _checked_to(curve, settings)
+    sampled = explore(found, check.confirms, seed=settings.seed, sample=settings.sample, level=settings.level)
+    checked_to = _checked_to(sampled, settings)
     lists = [_up_to(found, check, checked_to), _beyond(found, check, checked_to, settings)]
+    counted = _counted(sampled, lists[0], checked_to, settings.level)
     if settings.reading.orientations:
-        lists.append(_turned(prints.phash[rows], check, max(checked_to, curve.recommended)))
+        lists.append(_turned(prints.phash[rows], check, checked_to))
     near = joined(lists)
     confirmed = near.take(near.confirmed)
     return ImageSearch(
         prints=prints,
         copies=Copies(content=content, left=confirmed.a, right=confirmed.b),
         pairs=joined([star(content, kinds), near]),
-        curve=curve,
+        curve=counted,
         planted=_planted(prints, rows, settings),
         checked_to=checked_to,
         searched_to=found.d,
@@ -180,10 +181,10 @@ def _search(hashes: NDArray[np.uint64], distance: int) -> HashPairs:
             distance = max(0, distance - 2)
 
 
-def _checked_to(curve: Curve, settings: ImageSettings) -> int:
-    total = np.cumsum(curve.pairs)
+def _checked_to(sampled: Curve, settings: ImageSettings) -> int:
+    total = np.cumsum(sampled.pairs)
     cheap = int(np.searchsorted(total, settings.checks, side="right")) - 1
-    wanted = max(cheap, curve.recommended)
+    wanted = max(cheap, sampled.recommended)
     affordable = int(np.searchsorted(total, settings.most_checks, side="right")) - 1
     return min(wanted, affordable)
 
@@ -192,6 +193,16 @@ def _up_to(found: HashPairs, check: _Checker, distance: int) -> PairList:
     i, j, bits = found.pairs(distance)
     scores = check.scores(i, j)
     return pair_list(check.rows[i], check.rows[j], NEAR, bits, scores, scores >= CONFIRMED)
+
+
+def _counted(sampled: Curve, checked: PairList, checked_to: int, level: float) -> Curve:
+    """The curve with all pairs in place of a sample, where all were checked."""
+    bits = checked.distance.astype(np.int64)
+    confirmed = sampled.confirmed.copy()
+    confirmed[: checked_to + 1] = np.bincount(bits[checked.confirmed], minlength=checked_to + 1)
+    size = sampled.sampled.copy()
+    size[: checked_to + 1] = sampled.pairs[: checked_to + 1]
+    return curve(sampled.n, sampled.pairs, size, confirmed, level)
 
 
 def _beyond(found: HashPairs, check: _Checker, distance: int, settings: ImageSettings) -> PairList:

@@ -21,9 +21,8 @@ from audit.leakage.threshold import Curve
 
 def pairs(found: PairList, examples: Examples, similar: PairList | None) -> pa.Table:
     """Pairs with ids, splits and whether they cross them; similar ones, which are no copies, too."""
-    parts = [found] + ([similar] if similar is not None else [])
     tables = []
-    for part in parts:
+    for part in [found] if similar is None else [found, similar]:
         table = part.table(examples.ids)
         a, b = examples.split[part.a], examples.split[part.b]
         table = table.append_column("split_a", pa.array(split_names(a), pa.string()))

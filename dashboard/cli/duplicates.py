@@ -1,5 +1,4 @@
-"""`plumbline duplicates`: near duplicates across folders of images, as lists. No file is ever changed or
-deleted."""
+"""`plumbline duplicates`: near duplicates across folders of images, as lists; no file is changed."""
 
 from __future__ import annotations
 
@@ -187,7 +186,7 @@ def _summary(listing: Listing, found: ImageSearch) -> str:
     lines = [
         f"{counts['files']:,} images, {counts['rejected']:,} of them unusable, {counts['blank']:,} blank; "
         f"{listing.others:,} other files not read.",
-        f"Identical: {counts['identical_files']:,} files, {counts['identical_pixels']:,} more by their pixels.",
+        f"Identical: {counts['identical_files']:,} files, {counts['identical_pixels']:,} more by pixels.",
         f"Near: {near:,} confirmed pairs, {turned:,} more turned or mirrored; "
         f"every pair up to {found.checked_to} bits was checked, a sample beyond.",
         f"Clusters: {int(clusters.max(initial=-1)) + 1:,} with {int((clusters >= 0).sum()):,} files.",

@@ -1,6 +1,7 @@
 """The probe finds planted leaks, counts them by split and group, and undoes what they did to the numbers."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -169,3 +170,40 @@ def test_without_training_rows_nothing_leaks(tmp_path):
     assert section.summary["leaked"] == 0
     assert section.summary["clusters"] == 1
     assert section.findings == ()
+
+
+class Fake:
+    """A model and a data set in one: its embedding of a payload is the payload."""
+
+    def embed(self, batch):
+        return np.array(batch, dtype=np.float32)
+
+    def rows(self, split):
+        if split == "train":
+            yield "row0", [1.0, 0.0]
+        if split == "test":
+            yield "row1", [0.99, 0.01]
+            yield "row2", [0.0, 1.0]
+            yield "stranger", [1.0, 0.0]
+
+
+def test_what_the_model_finds_alike_is_listed_apart(tmp_path):
+    split = np.array([TRAIN, TEST, TEST])
+    made = context(tmp_path, split, np.zeros(3, bool), texts=["one text", "another", "a third one"])
+    section = Leakage().run(replace(made, model=Fake(), data=Fake()))
+    (pair,) = rows(section.tables["pairs"])
+    assert (pair["a"], pair["b"], pair["kind"], pair["confirmed"]) == ("row0", "row1", "similar", False)
+    assert section.summary["leaked"] == 0
+
+
+def test_declared_clusters_and_copies_are_resampled_together(tmp_path):
+    from audit.leakage.leaks import find_leaks
+    from audit.leakage.texts import search_texts
+
+    made = context(tmp_path, np.array([TEST] * 5), np.zeros(5, bool), texts=list("abcde"))
+    examples = replace(made.examples, clusters=np.array([0, 1, 2, 2, 3], dtype=np.int32))
+    copies = search_texts(["one", "one", "two", "three", "four"]).copies
+    together = find_leaks(examples, made.audited, copies, None).together
+    assert together[0] == together[1]
+    assert together[2] == together[3]
+    assert len(set(together.tolist())) == 3

@@ -112,6 +112,10 @@ def test_planted_copies_are_found_by_kind(planted_folder):
     found = search_images(paths, ImageSettings(planted=20))
     _, wrong, kinds = recovered(found, truth)
     assert wrong == 0
+    near = found.pairs.take(found.pairs.kind == "near")
+    assert found.checked_to == found.searched_to == 12
+    assert np.array_equal(found.curve.sampled, found.curve.pairs)
+    assert found.curve.confirmed.sum() == near.confirmed.sum()
     assert min(kinds[kind] for kind in ("re-encoded", "resized", "cropped 2 %", "brightened")) >= 9
     assert kinds["flipped"] == 0
     assert found.planted is not None
