@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 
-from audit.clusters import cluster_difference, design_effect, effective_n
+from audit.cluster_means import cluster_difference
+from audit.clusters import design_effect, effective_n
 from audit.intervals import newcombe
 from audit.means import welch_difference
 from audit.multiplicity import holm

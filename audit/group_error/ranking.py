@@ -104,11 +104,11 @@ def _auc_excess(
     for part in slices.partitions:
         if len(part.attributes) < 2:
             continue
-        parents = slices.parents[part.columns]
+        above = slices.parents[part.columns]
         known = np.append(part.known, False)[part.codes]
         for j in range(len(part.attributes)):
-            for parent in np.unique(parents[:, j]):
-                members = parents[:, j] == parent
+            for parent in np.unique(above[:, j]):
+                members = above[:, j] == parent
                 inside = np.append(members, False)[part.codes] & known
                 place = np.append(np.cumsum(members) - 1, -1)
                 codes = np.where(inside, place[part.codes], -1).astype(np.int32)
@@ -123,8 +123,8 @@ def _auc_excess(
                 for column, values in zip(rest[j], outside, strict=True):
                     column[np.flatnonzero(members) + part.first] = values
     tables = [_typed(columns) for columns in rest]
-    values = np.stack([t.value for t in tables], axis=1)
-    pick = worst(METRICS["auc"], values, fixed_parents(slices, fixing))
+    parents: NDArray[np.float64] = np.stack([t.value for t in tables], axis=1)
+    pick = worst(METRICS["auc"], parents, fixed_parents(slices, fixing))
     index = np.arange(len(slices))
     chosen = AucTable(*(np.stack(columns, axis=1)[index, pick] for columns in zip(*tables, strict=True)))
     return inside_parent(

@@ -28,7 +28,7 @@ def add(subparsers: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the PDF and print its path."""
     from audit.store.find import find_run
-    from reports import pdf
+    from reports.pdf import write
 
-    print(pdf.write(find_run(arguments.runs, arguments.name), arguments.out))
+    print(write(find_run(arguments.runs, arguments.name), arguments.out))
     return 0

@@ -7,9 +7,8 @@ import statsmodels.api as sm
 from scipy import stats
 from statsmodels.stats.anova import anova_lm
 
+from audit.cluster_means import cluster_difference, cluster_robust_variance_of_mean
 from audit.clusters import (
-    cluster_difference,
-    cluster_robust_variance_of_mean,
     design_effect,
     effective_n,
 )

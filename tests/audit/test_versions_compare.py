@@ -3,65 +3,27 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from versions_builders import store_run
+from versions_builders import N, damaged, first_version, planted_runs, store_run
 
-from audit.errors import PlumblineError, RunError, SpecError
+from audit.errors import RunError
 from audit.store.audited import audited_rows
-from audit.store.comparison import find_comparison, list_comparisons
-from audit.store.find import list_runs
-from audit.store.hashes import verify
-from audit.store.read import open_run, table
 from audit.versions.compare import compare
 from audit.versions.policy import Gate, Policy
-from audit.versions.runs import compare_runs
-
-N = 2400
 
 
 @pytest.fixture(scope="module")
 def v1() -> pd.DataFrame:
-    rng = np.random.default_rng(0)
-    truth = rng.integers(0, 2, N)
-    right = rng.random(N) < 0.8
-    return pd.DataFrame(
-        {
-            "id": [f"r{i}" for i in range(N)],
-            "true.ok": truth,
-            "score.ok": np.round(np.where(right == (truth == 1), 0.6, 0.1) + rng.random(N) * 0.3, 4),
-            "true.age": rng.integers(10, 80, N),
-            "group.sex": rng.choice(["f", "m"], N),
-            "group.team": rng.choice(["a", "b", "c"], N),
-        }
-    ).assign(**{"pred.age": lambda t: t["true.age"] + rng.normal(0, 4, N).round(2)})
-
-
-def damaged(v1: pd.DataFrame, rows: pd.Series, share: float, seed: int = 1) -> pd.DataFrame:
-    """Right answers of some rows made wrong; everywhere else as many flips in both directions."""
-    rng = np.random.default_rng(seed)
-    v2 = v1.sample(frac=1, random_state=2).copy()
-    right = (v2["score.ok"] >= 0.5) == (v2["true.ok"] == 1)
-    hit = rows.reindex(v2.index) & right & (rng.random(N) < share)
-    v2.loc[hit, "score.ok"] = 1 - v2.loc[hit, "score.ok"]
-    return v2
+    return first_version()
 
 
 @pytest.fixture(scope="module")
 def runs(v1: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    place = tmp_path_factory.mktemp("versions")
-    hurt = (v1["group.sex"] == "f") & (v1["group.team"] == "a")
-    return {
-        "dir": place / "runs",
-        "1": store_run(place, "1", v1),
-        "same": store_run(place, "same", v1.sample(frac=1, random_state=5)),
-        "2": store_run(place, "2", damaged(v1, hurt, 0.3)),
-        "3": store_run(place, "3", damaged(v1, hurt, 0.35)),
-    }
+    return planted_runs(v1, tmp_path_factory.mktemp("versions"))
 
 
 def rows_of(found, **wanted):
@@ -213,98 +175,6 @@ def test_clusters_widen_what_they_repeat(v1, tmp_path) -> None:
         (b,) = rows_of(copied, output="ok", metric=metric, slice="sex=f")
         assert b["change"] == pytest.approx(a["change"])
         assert b["high"] - b["low"] > 0.9 * (a["high"] - a["low"]), metric
-
-
-def test_a_comparison_is_a_run_that_verifies_and_is_made_once(runs) -> None:
-    first = compare_runs([runs["1"], runs["2"]], Policy(), runs["dir"])
-    assert first.folder == runs["dir"] / "m" / "compare" / "1..2"
-    assert verify(first.folder).intact
-    run = open_run(first.folder)
-    assert run.sections[0].probe == "versions"
-    assert set(run.hashes) == {"data", "weights", "spec", "run 1", "run 2"}
-    assert table(first.folder, "versions", "verdicts").num_rows > 100
-    again = compare_runs([runs["1"], runs["2"]], Policy(), runs["dir"])
-    assert (again.made_before, again.exit_code) == (True, first.exit_code)
-    other = compare_runs([runs["1"], runs["2"]], Policy(minimum_n=50), runs["dir"])
-    assert not other.made_before
-    assert verify(other.folder).intact
-    assert [p.name for p in other.folder.parent.iterdir()] == ["1..2"]
-    (other.folder / "run.json").write_text(
-        (other.folder / "run.json").read_text().replace('"exit_code": 2', '"exit_code": 0')
-    )
-    assert verify(other.folder).altered == ("run.json",)
-
-
-def test_a_comparison_is_found_by_its_runs(runs) -> None:
-    made = compare_runs([runs["1"], runs["3"]], Policy(), runs["dir"]).folder
-    assert find_comparison(runs["dir"], [runs["1"], runs["3"]]) == made
-    assert find_comparison(runs["dir"], [runs["3"], runs["1"]]) is None
-    assert made in list_comparisons(runs["dir"])
-    assert made not in [entry.folder for entry in list_runs(runs["dir"])]
-
-
-def test_what_a_killed_process_moved_away_is_put_back_or_replaced(runs, tmp_path) -> None:
-    pair = [runs["1"], runs["2"]]
-    folder = compare_runs(pair, Policy(), tmp_path).folder
-    folder.rename(folder.with_name(".1..2.old"))
-    folder.with_name(".1..2.new").mkdir()
-    stored = compare_runs(pair, Policy(minimum_n=40), tmp_path)
-    assert verify(stored.folder).intact
-    assert stored.run.spec["minimum_n"] == 40
-    assert [p.name for p in folder.parent.iterdir()] == ["1..2"]
-
-
-def test_every_column_of_every_table_is_documented(runs) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "versions.md").read_text(encoding="utf-8")
-    words = set(re.findall(r"`([^`]+)`", text.partition("## On disk")[2]))
-    stored = compare_runs([runs["1"], runs["same"], runs["2"], runs["3"]], Policy(), runs["dir"])
-    for name, table_ in stored.run.sections[0].tables.items():
-        assert f"**{name}**" in text
-        columns = {c for c in table_.column_names if not c.startswith("group.")}
-        if name in ("history", "turns"):
-            columns = {c.removesuffix("_low").removesuffix("_high") for c in columns}
-        assert columns - words <= {"worst_step_p", "value", "worst_step"}, name
-
-
-def test_two_equal_comparisons_have_equal_content(runs, tmp_path) -> None:
-    texts = [
-        (compare_runs([runs["1"], runs["2"]], Policy(), tmp_path / d).folder / "run.json").read_text()
-        for d in "ab"
-    ]
-    assert texts[0] == texts[1]
-
-
-def test_the_history_says_when_it_got_worse(runs) -> None:
-    stored = compare_runs([runs["1"], runs["same"], runs["2"], runs["3"]], Policy(), runs["dir"])
-    assert stored.folder.name == "1..same..2..3"
-    assert stored.run.sections[0].summary["history"] == ["1", "same", "2", "3"]
-    turns = {
-        (r["output"], r["metric"], r["slice"]): r
-        for r in table(stored.folder, "versions", "turns").to_pylist()
-    }
-    turn = turns["ok", "error_rate", "sex=f & team=a"]
-    assert turn["worst_step"] == "same -> 2"
-    assert turn["worse_since"] == "2"
-    steps = [
-        r
-        for r in table(stored.folder, "versions", "history").to_pylist()
-        if (r["output"], r["metric"], r["slice"]) == ("ok", "error_rate", "sex=f & team=a")
-    ]
-    assert [s["version"] for s in steps] == ["1", "same", "2", "3"]
-    assert steps[0]["value"] == steps[1]["value"] < steps[2]["value"]
-    assert steps[2]["harm"] == pytest.approx(steps[2]["value"] - steps[1]["value"])
-    assert steps[3]["since_first"] == pytest.approx(steps[3]["value"] - steps[0]["value"])
-
-
-def test_a_run_twice_a_comparison_and_a_wrong_policy_are_refused(runs) -> None:
-    with pytest.raises(RunError, match="named twice"):
-        compare_runs([runs["1"], runs["1"]], Policy(), runs["dir"])
-    folder = compare_runs([runs["1"], runs["2"]], Policy(), runs["dir"]).folder
-    with pytest.raises(RunError, match="a comparison can't be compared"):
-        compare_runs([runs["1"], folder], Policy(), runs["dir"])
-    with pytest.raises(SpecError, match="'nobody' is no slice of these runs"):
-        compare_runs([runs["1"], runs["2"]], Policy(watch=("nobody",)), runs["dir"])
-    assert issubclass(SpecError, PlumblineError)
 
 
 def test_json_values_only_in_the_summary(runs) -> None:

@@ -14,6 +14,7 @@ from audit.runner import audit_predictions
 from audit.spec import Spec
 from audit.versions.join import Pair
 
+N = 2400
 TASKS = {
     "yes_no": Task(kind=TaskKind.BINARY, classes=("0", "1")),
     "classes": Task(kind=TaskKind.MULTICLASS, classes=("a", "b", "c", "d")),
@@ -45,3 +46,42 @@ def store_run(folder: Path, version: str, table: pd.DataFrame, name: str = "m", 
     table.to_csv(file, index=False)
     asked = Spec(name=name, version=version, probes=("fake_probes:NotApplicable",), **spec)
     return audit_predictions(file, asked, folder / "runs")
+
+
+def first_version() -> pd.DataFrame:
+    """A yes/no output that is right in 80 % and a number, by sex and team."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, N)
+    right = rng.random(N) < 0.8
+    return pd.DataFrame(
+        {
+            "id": [f"r{i}" for i in range(N)],
+            "true.ok": truth,
+            "score.ok": np.round(np.where(right == (truth == 1), 0.6, 0.1) + rng.random(N) * 0.3, 4),
+            "true.age": rng.integers(10, 80, N),
+            "group.sex": rng.choice(["f", "m"], N),
+            "group.team": rng.choice(["a", "b", "c"], N),
+        }
+    ).assign(**{"pred.age": lambda t: t["true.age"] + rng.normal(0, 4, N).round(2)})
+
+
+def damaged(v1: pd.DataFrame, rows: pd.Series, share: float, seed: int = 1) -> pd.DataFrame:
+    """The table in another order, with a share of the right answers of some rows made wrong."""
+    rng = np.random.default_rng(seed)
+    v2 = v1.sample(frac=1, random_state=2).copy()
+    right = (v2["score.ok"] >= 0.5) == (v2["true.ok"] == 1)
+    hit = rows.reindex(v2.index) & right & (rng.random(N) < share)
+    v2.loc[hit, "score.ok"] = 1 - v2.loc[hit, "score.ok"]
+    return v2
+
+
+def planted_runs(v1: pd.DataFrame, place: Path) -> dict[str, Path]:
+    """Runs 1, same (as 1), 2 and 3 (women of team a damaged), and the folder that holds them as "dir"."""
+    hurt = (v1["group.sex"] == "f") & (v1["group.team"] == "a")
+    return {
+        "dir": place / "runs",
+        "1": store_run(place, "1", v1),
+        "same": store_run(place, "same", v1.sample(frac=1, random_state=5)),
+        "2": store_run(place, "2", damaged(v1, hurt, 0.3)),
+        "3": store_run(place, "3", damaged(v1, hurt, 0.35)),
+    }

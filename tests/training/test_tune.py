@@ -139,7 +139,7 @@ def test_a_trial_that_lags_is_pruned(data, tmp_path, monkeypatch):
     monkeypatch.setattr(mushrooms, "train", train)
     found = search.search("mushrooms", data, tmp_path, trials=7, say=lambda line: None)
     assert (found.trials, found.pruned, found.value) == (4, 3, 1.0)
-    assert {row["epochs"] for row in rows(tmp_path / "trials.csv") if row["state"] == "pruned"} == {"2"}
+    assert {row["epochs"] for row in rows(tmp_path / "trials.csv") if row["state"] == "pruned"} == {"3"}
 
 
 def test_the_minutes_end_a_search(data, tmp_path, bowl, monkeypatch):
