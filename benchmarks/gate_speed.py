@@ -84,7 +84,7 @@ def speed(rows: int, replicates: int = 2_000, done: int = 20) -> list[str]:
         f"{rows:,} paired rows in memory, {len(slices)} slices, {len(names)} metrics ({', '.join(names)}),",
         f"{replicates:,} replicates where a bootstrap is needed, gap of gaps included: {wall:.1f} s,",
         f"{cpu:.1f} s of processor time (load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores).",
-        f"A loop of scikit-learn's metrics on resampled rows, {done} measured, {replicates:,} extrapolated:",
+        f"A loop of scikit-learn's metrics on resampled rows, {done} done, {replicates:,} extrapolated:",
         f"{loop:,.0f} s of processor time, {loop / cpu:,.0f} times as much.",
     ]
     print("\n".join(text), flush=True)
