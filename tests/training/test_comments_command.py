@@ -12,11 +12,11 @@ from sklearn.metrics import log_loss, roc_auc_score
 from audit.errors import InputError  # noqa: E402
 from dashboard.cli.main import main  # noqa: E402
 from training import comments  # noqa: E402
-from training.comment_data import prepare, rarity_weights, truth_of  # noqa: E402
-from training.data.records import LABELS  # noqa: E402
 
 torch = pytest.importorskip("torch", reason="needs the extra [models]")
 
+from training.comment_data import prepare, rarity_weights, truth_of  # noqa: E402
+from training.data.records import LABELS  # noqa: E402
 
 pytest.importorskip("lightning", reason="needs the extra [models]")
 
