@@ -17,6 +17,7 @@ from audit.group_error.measures import Measures, measure
 from audit.group_error.ranking import auc_column, average_precision_column, ranked
 from audit.group_error.targets import Target
 from audit.means import skewness_from_moments
+from audit.metrics import Metric
 from audit.metrics import metric as metric_of
 from audit.slices import SliceSet
 from audit.spec import Spec
@@ -44,7 +45,10 @@ def columns(
     found = []
     for name, form in measures.forms.items():
         shares = cluster_shares(*indicator(target, measures, name), slices, clusters, spec.level)
-        found.append(_form_column(name, form, measures, shares, slices, spec, fixing))
+        metric = metric_of(name)
+        if name == harmless(target.name, spec):
+            metric = replace(metric, finding=False)
+        found.append(_form_column(metric, form, measures, shares, slices, spec, fixing))
     if target.task.kind is TaskKind.BINARY and target.truth is not None and target.scores is not None:
         rows = ranked(target, clusters)
         share = cluster_shares(*indicator(target, measures, "fnr"), slices, clusters, spec.level)
@@ -55,6 +59,16 @@ def columns(
         found += [replace(auc, untested=why), average_precision_column(rows, slices, share, spec.level)]
     found += calibration_columns(target, slices, clusters, spec)
     return measures, found
+
+
+def harmless(output: str, spec: Spec) -> str:
+    """The error rate that the spec says harms nobody for a yes/no output: shown, not tested; or "".
+
+    A label of a joined output may have a setting of its own, else the output's holds.
+    """
+    name, _, label = output.partition("/")
+    declared = spec.outputs.get(label) or spec.outputs.get(name)
+    return {"fpr": "fnr", "fnr": "fpr"}.get(declared.harmful, "") if declared else ""
 
 
 def indicator(target: Target, measures: Measures, name: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -96,7 +110,7 @@ def cluster_shares(
 
 
 def _form_column(
-    name: str,
+    metric: Metric,
     form: Form,
     measures: Measures,
     shares: Shares,
@@ -104,7 +118,6 @@ def _form_column(
     spec: Spec,
     fixing: Sequence[str],
 ) -> Column:
-    metric = metric_of(name)
     own, versus, excess = compare(form, metric, measures.moments, shares, slices, spec.level, fixing)
     column = Column(
         metric=metric,

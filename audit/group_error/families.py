@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from audit import multiplicity, omnibus, significance
 from audit.errors import SpecError
-from audit.group_error.columns import cluster_shares, indicator
+from audit.group_error.columns import cluster_shares, harmless, indicator
 from audit.group_error.forms import Form, Mean, Rate
 from audit.group_error.measures import Measures
 from audit.group_error.targets import Target
@@ -76,13 +76,14 @@ def _wanted(measured: Sequence[Measured], spec: Spec) -> Iterator[tuple[Measured
         for part in m.slices.partitions:
             if len(part.attributes) != 1 or part.attributes[0] in m.fixing or part.known.sum() < 2:
                 continue
-            yield from ((m, part, name) for name in headline(m))
+            yield from ((m, part, name) for name in headline(m, spec))
 
 
-def headline(m: Measured) -> list[str]:
+def headline(m: Measured, spec: Spec) -> list[str]:
     """FPR and FNR of a yes/no target, error rate of a many-class one, MAE and bias of a number."""
     names = [n for n in m.measures.forms if n in METRICS and METRICS[n].headline]
-    return [n for n in names if n != "error_rate" or "fpr" not in names]
+    passed_over = {harmless(m.target.name, spec), "error_rate" if "fpr" in names else ""}
+    return [n for n in names if n not in passed_over]
 
 
 def _declared(primary: Primary, measured: Sequence[Measured]) -> tuple[Measured, Partition, str]:

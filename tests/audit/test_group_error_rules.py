@@ -10,7 +10,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 from audit.core import Level, Predictions, Task, TaskKind
 from audit.errors import SpecError
 from audit.group_error.probe import GroupError
-from audit.spec import AttributeSpec, Primary
+from audit.spec import AttributeSpec, OutputSpec, Primary
 
 
 def rates(spec: list[tuple[dict[str, str], int, int, int, int]]):
@@ -81,6 +81,14 @@ def test_two_values_are_one_comparison(context):
     section = run(context, *rates([THREE[0], THREE[2]]))
     assert row(section, "fpr", "g=a").untested == "mirror"
     assert row(section, "fpr", "g=c").untested == ""
+
+
+def test_the_error_that_harms_nobody_is_shown_and_not_tested(context):
+    section = run(context, *rates(THREE), outputs={"out": OutputSpec(harmful="fnr")})
+    shown = row(section, "fpr", "g=c")
+    assert (shown.value, shown.untested) == (pytest.approx(0.3), "shown_only")
+    assert "fpr" not in {f.metric for f in section.findings}
+    assert set(section.tables["families"].to_pandas().metric) == {"fnr"}
 
 
 def test_only_harm_is_a_finding(context):
