@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv, chdtrc, gammaln, xlog1py, xlogy
 
+from audit.effective_counts import checked_counts, whole_counts
 from audit.intervals import n_or_nan
-from audit.significance import CELLS_AT_ONCE, NOT_COMPUTED, checked_counts, whole_counts
+from audit.significance import CELLS_AT_ONCE, NOT_COMPUTED
 
 UNCONDITIONAL = "exact unconditional"
 CHI_SQUARE = "chi-square"

@@ -28,7 +28,6 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 CodeTable = NDArray[np.integer[Any]]
 Columns = tuple[int, ...]
-
 _MOST_TRIES = 1000  # candidates looked at, best first, before the picking gives up
 
 

@@ -81,13 +81,6 @@ def settle(key: str, options: Sequence[T], default: T | None = None) -> None:
         st.session_state[key] = default if default in options else options[0]
 
 
-def forget(*keys: str) -> None:
-    """Drop choices that belong to something that is no longer shown."""
-    for key in keys:
-        st.session_state.pop(key, None)
-        st.session_state[_KEPT].pop(key, None)
-
-
 def chosen(key: str) -> str:
     """A choice, or empty."""
     return str(st.session_state.get(key) or "")

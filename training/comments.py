@@ -1,8 +1,8 @@
 """Train the comments network: six labels in one pass.
 
-plumbline train comments --data jigsaw/ --weights-out DIR --baseline bilstm plumbline train comments
---data jigsaw/ --weights-out DIR --backbone FOLDER --precision bf16 plumbline train comments --data
-jigsaw/ --weights-out DIR --backbone distilbert-base-uncased --loss focal
+    plumbline train comments --data jigsaw/ --weights-out DIR --baseline bilstm
+    plumbline train comments --data jigsaw/ --weights-out DIR --backbone FOLDER --precision bf16
+    plumbline train comments --data jigsaw/ --weights-out DIR --backbone distilbert-base-uncased --loss focal
 
 The best epoch has the highest mean AUC on validation over the labels with enough positives to tell.
 Calibration and thresholds come from validation too, after training; the test rows are looked at once, at
@@ -15,7 +15,6 @@ import argparse
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +26,10 @@ from audit.core import SPLITS
 from audit.errors import InputError
 from training.comment_loss import faster_head, make_loss, positive_weights
 from training.comment_metrics import metrics, outputs
+from training.comment_outcome import Outcome, finish
 from training.data.records import LABELS, Comments
 from training.data.splits import TEST, TRAIN, VALIDATION
-from training.fit import FitResult, add_fit_arguments, config_from, fit, seeded
+from training.fit import add_fit_arguments, config_from, fit, seeded
 from training.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,21 +58,6 @@ SPACE = {
     "loss": ("one of", "bce", "focal"),
 }
 """What `plumbline tune` varies."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """A finished training."""
-
-    model: TextModel
-    value: float
-    """Best mean AUC on validation (higher is better)."""
-    validation: Mapping[str, float]
-    test: Mapping[str, float]
-    """Empty without test rows."""
-    results: tuple[FitResult, ...]
-    weights: Path | None
-    """What was written; None in the other processes of a run on several devices."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -181,7 +166,7 @@ def train(
         mode="max",
         groups=faster_head(args.head_rate if args.backbone else 1.0),
     )
-    return _finish(args, prepared, network, tokens, sets, result)
+    return finish(args, prepared, network, tokens, sets, result)
 
 
 def build(
@@ -235,67 +220,6 @@ def predictions(
     if clusters is not None:
         columns["cluster"] = pa.array([str(code) for code in clusters], pa.string())
     return pa.table({**columns, "text": data.text})
-
-
-def _finish(
-    args: argparse.Namespace,
-    prepared: Prepared,
-    network: TextNetwork,
-    tokens: Tokens,
-    sets: dict[int, Encoded],
-    result: FitResult,
-) -> Outcome:
-    """Calibrate and choose thresholds on validation, look at the test rows once, write."""
-    from models import weights
-    from models.text_adapter import KIND, TextModel
-    from models.text_calibration import calibrate, thresholds
-
-    bare = TextModel(network, tokens)
-    logits = {split: bare.logits_of(sets[split].rows).astype(np.float64) for split in (VALIDATION, TEST)}
-    calibration = calibrate(logits[VALIDATION], sets[VALIDATION].truth)
-    chosen, tuned = thresholds(calibration(logits[VALIDATION]), sets[VALIDATION].truth)
-    found = {
-        split: metrics(logits[split], sets[split].truth, network.labels) if len(sets[split]) else {}
-        for split in (VALIDATION, TEST)
-    }
-    limits = dict(zip(network.labels, chosen.tolist(), strict=True))
-    model = TextModel(network, tokens, calibration, limits)
-    path = None
-    if args.weights_out is not None and result.main:
-        card = {
-            "model": KIND,
-            "network": network.card(),
-            "tokenizer": tokens.card(),
-            "calibration": calibration.card(),
-            "thresholds": limits,
-            "thresholds_tuned": dict(zip(network.labels, tuned, strict=True)),
-            "data": {"name": args.data.resolve().name, "sha256": prepared.sha256, **prepared.facts},
-            "licence": args.licence,
-            "backbone": Path(args.backbone).name if args.backbone else "bilstm",
-            "metrics": {"validation": found[VALIDATION], "test": found[TEST]},
-            "training": {
-                **{name: getattr(args, name) for name in TOLD},
-                "best_epoch": result.best_epoch,
-                "stopped": result.stopped,
-                "seconds": round(result.seconds, 1),
-            },
-        }
-        path = weights.save(args.weights_out, network.state_dict(), card)
-    return Outcome(
-        model=model,
-        value=result.best_value,
-        validation=found[VALIDATION],
-        test=found[TEST],
-        results=(result,),
-        weights=path,
-    )
-
-
-TOLD = (
-    "seed", "epochs", "batch_size", "learning_rate", "weight_decay", "warmup_share", "patience", "precision",
-    "length", "head_rate", "loss", "positive_weights", "rare_power",
-)  # fmt: skip
-"""Flags that the card repeats."""
 
 
 def _check(args: argparse.Namespace) -> Path:

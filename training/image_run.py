@@ -178,6 +178,15 @@ def card_of(
     }
 
 
+def report(outcome: Outcome) -> int:
+    """Print the test metrics and, last, where the weights are; the exit code."""
+    for name, value in outcome.test.items():
+        print(f"{name} {value:.4f}")
+    if outcome.weights is not None:
+        print(outcome.weights)
+    return 0
+
+
 TOLD = (
     "seed", "epochs", "batch_size", "learning_rate", "weight_decay", "warmup_share", "patience", "precision",
     "augment", "freeze_epochs", "frozen", "backbone_rate",

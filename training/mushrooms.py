@@ -34,6 +34,7 @@ from training.image_run import (
     backbone_weights,
     card_of,
     identity,
+    report,
     train_phases,
     work_folder,
 )
@@ -81,12 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, and say how good it is on the test rows."""
-    outcome = train(args)
-    for name, value in outcome.test.items():
-        print(f"{name} {value:.4f}")
-    if outcome.weights is not None:
-        print(outcome.weights)
-    return 0
+    return report(train(args))
 
 
 def train(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.core import Estimate, Examples, Finding, Level, Reason, Severity, Slice, TaskKind, Test
+from audit.core import Estimate, Examples, Finding, Level, Reason, Severity, TaskKind, Test
 from audit.group_error.ages import is_age
 from audit.group_error.families import SLICES
 from audit.group_error.forms import Summary
@@ -167,11 +167,6 @@ def _against(target: Target, metric: str) -> NDArray[np.float64]:
         code = target.task.classes.index(label)
         return np.asarray(wrong * ((target.truth if kind == "recall" else target.decision) == code))
     return wrong
-
-
-def everyone(slices: SliceSet) -> Slice:
-    """The slice that holds every row."""
-    return slices.slices[0]
 
 
 def _none(x: float) -> float | None:

@@ -29,7 +29,6 @@ class Measures:
     indicators: Mapping[str, tuple[Array, NDArray[np.bool_]]]
     """Metric -> per-row value (n,) and which rows count (n,), for design effects. Metrics that
     are absent use the target's error."""
-    notes: tuple[str, ...] = ()
 
 
 def measure(target: Target, slices: SliceSet) -> Measures:

@@ -53,11 +53,7 @@ def targets(predictions: Predictions) -> Iterator[Target]:
         truth=predictions.truth,
         scores=predictions.scores,
         decision=predictions.decision,
-        threshold=predictions.thresholds[0]
-        if predictions.task.kind is TaskKind.BINARY
-        and predictions.thresholds
-        and predictions.scores is not None
-        else None,
+        threshold=_threshold(predictions),
     )
     yield whole
     if predictions.task.kind is TaskKind.MULTILABEL:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
@@ -212,13 +212,6 @@ def refuse_whole_column(cells: Cells, file: str, records: NDArray[np.int64], rem
         f"{cells.reason(int(bad[0]))}.",
         remedy or _remedy(cells, bad),
     )
-
-
-def with_fault(cells: Cells, where: NDArray[np.bool_], fault: Fault) -> Cells:
-    """The same cells with a fault where they had none."""
-    marked = cells.fault.copy()
-    marked[where & (marked == Fault.NONE)] = fault
-    return replace(cells, fault=marked)
 
 
 def _remedy(cells: Cells, bad: NDArray[np.int64]) -> str:

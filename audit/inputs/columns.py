@@ -30,7 +30,6 @@ class Role(StrEnum):
 
 WHOLE = {Role.ID, Role.SPLIT, Role.TEXT, Role.IMAGE, Role.CLUSTER, Role.WEIGHT}
 """Roles whose name has no dot."""
-OUTPUTS = (Role.TRUE, Role.SCORE, Role.PRED)
 CONTRACT = (
     "id, split, true.OUT, true.OUT.LABEL, score.OUT, score.OUT.CLASS, pred.OUT, group.ATTR, identity.NAME, "
     "text, image, cluster"

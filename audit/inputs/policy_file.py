@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from audit.errors import SpecError
+from audit.inputs.toml_text import toml_text
 from audit.metrics import METRICS, metric
 from audit.spec import MARGINS
 from audit.versions.policy import SAME_AS, Gate, Policy, measured
@@ -86,7 +87,7 @@ def read_policy(path: Path | None) -> Policy:
     """
     if path is None:
         return Policy()
-    text = _text(path)
+    text = toml_text(path, "plumbline policy --example")
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -114,19 +115,6 @@ def read_policy(path: Path | None) -> Policy:
 def example() -> str:
     """A commented policy.toml that names every setting."""
     return files("audit.inputs").joinpath("policy.toml").read_text(encoding="utf-8")
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise SpecError(
-            str(path), "there is no such file.", "`plumbline policy --example` prints one to start from."
-        ) from error
-    except IsADirectoryError as error:
-        raise SpecError(str(path), "expected a file, came a folder.") from error
-    except UnicodeDecodeError as error:
-        raise SpecError(path.name, f"expected UTF-8, came another byte at {error.start:,}.") from error
 
 
 _Fault = tuple[tuple[str | int, ...], str]

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from audit.core import TaskKind
 from audit.errors import SpecError
+from audit.inputs.toml_text import toml_text
 from audit.spec import MARGINS, AttributeSpec, OutputSpec, Primary, Spec
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -137,7 +138,7 @@ def read_spec(path: Path | None) -> Spec:
     """
     if path is None:
         return Spec()
-    text = _text(path)
+    text = toml_text(path, "plumbline spec --example")
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -158,21 +159,6 @@ def read_spec(path: Path | None) -> Spec:
 def example() -> str:
     """A commented audit.toml that names every setting."""
     return files("audit.inputs").joinpath("example.toml").read_text(encoding="utf-8")
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise SpecError(
-            str(path), "there is no such file.", "`plumbline spec --example` prints one to start from."
-        ) from error
-    except IsADirectoryError as error:
-        raise SpecError(str(path), "expected a file, came a folder.") from error
-    except UnicodeDecodeError as error:
-        raise SpecError(
-            path.name, f"expected UTF-8, came byte 0x{error.object[error.start]:02x} at byte {error.start:,}."
-        ) from error
 
 
 def _distinct(error: ValidationError) -> list[tuple[tuple[str | int, ...], str]]:

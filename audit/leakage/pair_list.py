@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 SAME_FILE, SAME_PIXELS, SAME_TEXT = "identical file", "identical pixels", "identical text"
 NEAR, NEAR_TEXT, REORDERED, SIMILAR = "near", "near text", "reordered text", "similar"
-IDENTICAL = (SAME_FILE, SAME_PIXELS, SAME_TEXT)
 
 
 @dataclass(frozen=True, kw_only=True)

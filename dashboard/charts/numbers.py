@@ -9,7 +9,6 @@ MISSING = "–"
 """An en dash where there is no number."""
 SHARES = ("rate",)
 SMALLEST_P = 0.0001
-POINT_SEPARATOR = "–"
 
 
 def absent(value: Any) -> bool:
