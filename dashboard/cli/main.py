@@ -51,7 +51,8 @@ def build(asked: str) -> Parser:
     parser = Parser(
         prog="plumbline",
         description="Audit image and text models: who a model fails, why, and how easily it breaks.",
-        epilog="`plumbline COMMAND --help` says what it takes. Exit codes: 0 done, 1 error, 130 interrupted; compare: 2, 3.",
+        epilog="`plumbline COMMAND --help` says what it takes. "
+        "Exit codes: 0 done, 1 error, 130 interrupted; compare: 2, 3.",
     )
     parser.add_argument(
         "--version", action="store_true", dest="show_version", help="print Plumbline's version"
