@@ -9,6 +9,12 @@ import streamlit as st
 from dashboard import state
 from dashboard.panels import icon, sidebar
 
+PAGES = (
+    ("overview", "Overview", "summarize", (state.RUN, state.OUTPUT)),
+    ("slices", "Slices", "bar_chart", state.SLICES),
+)
+"""File in views/, title, icon, and the choices that the page's address carries."""
+
 st.set_page_config(
     page_title="Plumbline",
     page_icon=icon.plumb_line(),
@@ -16,15 +22,16 @@ st.set_page_config(
     initial_sidebar_state=320,
 )
 st.html(Path(__file__).with_name("style.css"))
-page = st.navigation(
-    [
-        st.Page("views/overview.py", title="Overview", icon=":material/summarize:", default=True),
-        st.Page("views/slices.py", title="Slices", icon=":material/bar_chart:"),
-    ]
-)
+pages = {
+    st.Page(
+        f"views/{name}.py", title=title, icon=f":material/{icon_name}:", default=name == "overview"
+    ): linked
+    for name, title, icon_name, linked in PAGES
+}
+page = st.navigation(list(pages))
 state.begin()
 chosen = sidebar.choose_run()
 if chosen is not None:
     state.choose(chosen)
     page.run()
-    state.end(state.LINKED if page.title == "Slices" else (state.RUN, state.OUTPUT))
+    state.end(pages[page])

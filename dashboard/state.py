@@ -16,8 +16,11 @@ import streamlit as st
 from audit.core import AuditRun
 
 RUN, OUTPUT, ATTRIBUTE, METRIC, SLICE, VIEW = "run", "output", "attribute", "metric", "slice", "view"
-LINKED = (RUN, OUTPUT, ATTRIBUTE, METRIC, SLICE, VIEW)
-"""Choices that the address carries."""
+VERSUS, IDENTITY, DISTANCE, CLUSTER = "versus", "identity", "distance", "cluster"
+SLICES = (RUN, OUTPUT, ATTRIBUTE, METRIC, SLICE, VIEW)
+"""Choices that the address of the page Slices carries."""
+LINKED = (*SLICES, VERSUS, IDENTITY, DISTANCE, CLUSTER)
+"""Every choice that an address may carry."""
 CROSSED = "crossed_with"
 """Second attribute of the heat map."""
 _KEPT, _ADDRESS, _CHOSEN, _VERDICTS = "_kept", "_address", "_chosen", "_verdicts"

@@ -18,7 +18,8 @@ from audit.store.read import open_run, read_times
 from reports.attachments import Attachment, attachments
 from reports.content import content
 
-TEMPLATE = Path(__file__).parent / "template" / "report.typ"
+TEMPLATE = Path(__file__).parent / "template"
+"""report.typ is the frame; it imports the others, one a part of the report."""
 STANDARDS = ["ua-1", "a-3a"]
 BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Signs that reorder what follows: shown as their code, so that a name can't dress up as another."""
@@ -81,11 +82,13 @@ def _compiled(shown: Any, attached: list[Attachment], moment: int) -> bytes:
     fonts = os.environ.get("PLUMBLINE_FONTS", "")
     compiler: Any = typst.compile  # its stub does not know that the input may be files by name
     files = {a.name: a.content for a in attached}
+    parts = {path.name: path.read_bytes() for path in TEMPLATE.glob("*.typ")}
     for _ in range(ATTEMPTS):
         try:
             made: bytes = compiler(
                 {
-                    "main.typ": TEMPLATE.read_bytes(),
+                    "main.typ": parts["report.typ"],
+                    **parts,
                     "data.json": json.dumps(shown, ensure_ascii=False).encode(),
                     **files,
                 },
