@@ -4,11 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo demo-fast test lint types contracts unit clean
+.PHONY: help demo demo-fast test test-models lint types contracts unit clean
 
 help:
 	@echo "make demo       install into $(VENV), synthesise data with planted faults, audit it, say how to browse"
 	@echo "make test       install, lint, type-check, check the layers, run the tests"
+	@echo "make test-models  install torch as well (the extra [models]), run the tests of training and models"
 	@echo "make demo-fast  the demo in its short form"
 
 $(BIN)/plumbline: pyproject.toml constraints.txt
@@ -18,6 +19,10 @@ $(BIN)/plumbline: pyproject.toml constraints.txt
 
 $(VENV)/dev: $(BIN)/plumbline
 	$(PIP) install -q -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(VENV)/models: $(BIN)/plumbline
+	$(PIP) install -q -c constraints.txt -e '.[models]'
 	@touch $@
 
 demo: $(BIN)/plumbline
@@ -41,6 +46,9 @@ contracts: $(VENV)/dev
 
 unit: $(VENV)/dev
 	$(BIN)/python -m pytest -q
+
+test-models: $(VENV)/dev $(VENV)/models
+	$(BIN)/python -m pytest -q -m models
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
