@@ -1,0 +1,1 @@
+"""Identity terms: what a text model makes of a mention of a group."""
