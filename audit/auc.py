@@ -9,8 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, ndtr
+from scipy.special import logit, ndtr
 
+from audit.auc_table import DELONG, auc_table
+from audit.auc_table import METHODS as METHODS
+from audit.auc_table import AucTable as AucTable
+from audit.auc_table import hanley_mcneil_variance as hanley_mcneil_variance
+from audit.auc_table import newcombe_auc_interval as newcombe_auc_interval
 from audit.intervals import Interval, mover_difference, normal_quantile
 from audit.placements import (
     CodeArray,
@@ -22,35 +27,6 @@ from audit.placements import (
     slice_variances,
     sum_clusters,
 )
-
-SMALL_CLASS = 60  # rows of the smaller side below which DeLong's interval alone is not trusted
-METHODS = ("not computed", "DeLong on the logit scale", "Newcombe 2006 method 5")
-"""Names of the codes in `AucTable.method`."""
-_NONE, _DELONG, _NEWCOMBE = 0, 1, 2
-
-
-class AucTable(NamedTuple):
-    """Shares of K pairs of samples; every field is (K,).
-
-    Attributes:
-        value: the share, in [0, 1]; higher means that the upper sample scores higher. NaN: a side is empty.
-        variance: of the share; NaN with fewer than two independent units on a side.
-        low: lower limit, in [0, 1].
-        high: upper limit, in [0, 1].
-        n_upper: rows of the upper sample (positives).
-        n_lower: rows of the lower sample (negatives).
-        method: index into METHODS of the interval that was taken.
-        small: the smaller side has fewer than SMALL_CLASS independent rows; to be shown with the interval.
-    """
-
-    value: FloatArray
-    variance: FloatArray
-    low: FloatArray
-    high: FloatArray
-    n_upper: IntArray
-    n_lower: IntArray
-    method: NDArray[np.int8]
-    small: NDArray[np.bool_]
 
 
 class AucGap(NamedTuple):
@@ -69,64 +45,6 @@ class AucGap(NamedTuple):
     high: FloatArray
     p: FloatArray
     variance: FloatArray
-
-
-def hanley_mcneil_variance(value: FloatArray, n_upper: FloatArray, n_lower: FloatArray) -> FloatArray:
-    """Variance of a share from its value alone (Hanley & McNeil 1982, Radiology 143, 29-36)."""
-    q1, q2 = value / (2.0 - value), 2.0 * value**2 / (1.0 + value)
-    spread = value * (1.0 - value) + (n_upper - 1.0) * (q1 - value**2) + (n_lower - 1.0) * (q2 - value**2)
-    return np.asarray(spread / (n_upper * n_lower))
-
-
-def newcombe_auc_interval(
-    value: FloatArray, n_upper: FloatArray, n_lower: FloatArray, level: float = 0.95
-) -> Interval:
-    """Score-type interval of a share: the shares t with |value - t| <= z sqrt(V(t)); finite at 0 and 1.
-
-    V is Hanley and McNeil's variance with both sample sizes in its bracket replaced by their mean.
-    Arrays are (K,); sizes may be fractional (rows / design effect).
-
-    Source:
-        Newcombe (2006), Statistics in Medicine 25, 559-573, method 5.
-    """
-    z = normal_quantile(level)
-    mean_size = (n_upper + n_lower) / 2.0
-
-    def beyond(t: FloatArray) -> NDArray[np.bool_]:
-        spread = hanley_mcneil_variance(t, mean_size, mean_size) * mean_size**2 / (n_upper * n_lower)
-        return np.asarray((value - t) ** 2 > z**2 * spread)
-
-    limits = []
-    for end in (0.0, 1.0):
-        outer, inner = np.full_like(value, end), np.array(value, dtype=np.float64)
-        for _ in range(60):
-            middle = (outer + inner) / 2.0
-            out = beyond(middle)
-            outer, inner = np.where(out, middle, outer), np.where(out, inner, middle)
-        limits.append(np.where(value == end, end, inner))
-    return Interval(np.asarray(value), limits[0], limits[1])
-
-
-def _table(placements: PlacementVariance, n: IntArray, units: FloatArray, level: float) -> AucTable:
-    z = normal_quantile(level)
-    value, variance = placements.mean, placements.variance
-    with np.errstate(invalid="ignore", divide="ignore"):
-        centre, half = logit(value), z * np.sqrt(variance) / (value * (1.0 - value))
-        low, high = expit(centre - half), expit(centre + half)
-        score = newcombe_auc_interval(value, units[1], units[0], level)
-        small = (units.min(axis=0) < SMALL_CLASS) & ~np.isnan(value)
-        newcombe = ~(variance > 0) | (small & (score.high - score.low > high - low))
-    method = np.where(np.isnan(value), _NONE, np.where(newcombe, _NEWCOMBE, _DELONG)).astype(np.int8)
-    return AucTable(
-        value,
-        variance,
-        np.where(newcombe, score.low, low),
-        np.where(newcombe, score.high, high),
-        n[1],
-        n[0],
-        method,
-        small,
-    )
 
 
 def placement_variance(
@@ -209,15 +127,15 @@ def auc_by_slice(
     """
     if clusters is None:
         inside, outside = (
-            _table(moments, moments.units, moments.units.astype(np.float64), level)
+            auc_table(moments, moments.units, moments.units.astype(np.float64), level)
             for moments in slice_variances(ranking, side, codes, n_slices, unknown)
         )
         return inside, outside
     known = (codes >= 0) & (codes != unknown)
     pools = (np.where(known & (codes != k), 0, -1) for k in range(n_slices))
-    tables = [_table(*_clustered(ranking, side, pool, 1, clusters), level) for pool in pools]
+    tables = [auc_table(*_clustered(ranking, side, pool, 1, clusters), level) for pool in pools]
     outside = AucTable(*(np.concatenate(column) for column in zip(*tables, strict=True)))
-    return _table(*_clustered(ranking, side, codes, n_slices, clusters), level), outside
+    return auc_table(*_clustered(ranking, side, codes, n_slices, clusters), level), outside
 
 
 def mann_whitney(
@@ -243,8 +161,10 @@ def mann_whitney(
     return auc_by_slice(ranking, side, codes, 1, clusters=clusters, level=level)[0]
 
 
-def auc_difference(first: AucTable, second: AucTable, level: float = 0.95) -> AucGap:
-    """Gap of two shares of independent samples, first - second, such as a slice and its outside.
+def auc_difference(
+    first: AucTable, second: AucTable, level: float = 0.95, correlation: FloatArray | float = 0.0
+) -> AucGap:
+    """Gap of two shares, first - second, such as those of a slice and its outside.
 
     Interval: MOVER on the two intervals. p: z test on the logit scale; the standard error is DeLong's, or, of
     a share with Newcombe's interval, the distance to the limit that faces the other share, over z. Where a
@@ -253,10 +173,12 @@ def auc_difference(first: AucTable, second: AucTable, level: float = 0.95) -> Au
 
     Args:
         first: (K,) shares.
-        second: (K,) shares, at the same level as the first.
+        second: (K,) shares.
         level: the level that both tables were made with.
+        correlation: (K,) of the two shares, where they have a sample in common; 0: independent samples.
     """
-    gap = mover_difference(Interval(*first[:1], *first[2:4]), Interval(*second[:1], *second[2:4]))
+    limits = [Interval(share.value, share.low, share.high) for share in (first, second)]
+    gap = mover_difference(limits[0], limits[1], correlation)
     z = normal_quantile(level)
     over = gap.value > 0
     facing = (np.where(over, first.low, first.high), np.where(over, second.high, second.low))
@@ -265,13 +187,15 @@ def auc_difference(first: AucTable, second: AucTable, level: float = 0.95) -> Au
         for share, limit in zip((first, second), facing, strict=True):
             by_limit = np.abs(logit(share.value) - logit(limit)) / z
             delong = np.sqrt(share.variance) / (share.value * (1.0 - share.value))
-            errors.append(np.where(share.method == _DELONG, delong, by_limit))
-        on_logit = (logit(first.value) - logit(second.value)) / np.hypot(*errors)
+            errors.append(np.where(share.method == DELONG, delong, by_limit))
+        error = np.sqrt((errors[0] - errors[1]) ** 2 + 2.0 * (1.0 - correlation) * errors[0] * errors[1])
+        on_logit = (logit(first.value) - logit(second.value)) / error
         distance = np.hypot(first.value - facing[0], second.value - facing[1]) / z
         on_plain = gap.value / distance
     edge = np.isin(first.value, (0.0, 1.0)) | np.isin(second.value, (0.0, 1.0))
     p = np.where(gap.value == 0, 1.0, 2.0 * ndtr(-np.abs(np.where(edge, on_plain, on_logit))))
-    return AucGap(gap.value, gap.low, gap.high, p, first.variance + second.variance)
+    shared = 2.0 * correlation * np.sqrt(first.variance * second.variance)
+    return AucGap(gap.value, gap.low, gap.high, p, first.variance + second.variance - shared)
 
 
 def paired_auc_difference(

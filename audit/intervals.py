@@ -87,12 +87,13 @@ def newcombe(
     return mover_difference(wilson(events1, n1, level), wilson(events2, n2, level))
 
 
-def mover_difference(first: Interval, second: Interval) -> Interval:
-    """Combine two independent intervals into the interval of their difference, first minus second.
+def mover_difference(first: Interval, second: Interval, correlation: ArrayLike = 0.0) -> Interval:
+    """Combine two intervals into that of their difference, first minus second.
 
     Args:
         first: the interval of the first quantity, shape (S,).
         second: the interval of the second quantity at the same level, shape (S,).
+        correlation: of the two estimates, in [-1, 1], shape (S,); 0: independent.
 
     Returns:
         The difference with its limits, in the unit of the two.
@@ -102,9 +103,14 @@ def mover_difference(first: Interval, second: Interval) -> Interval:
         21, 347-359. On two Wilson intervals it is Newcombe's method 10.
     """
     value = np.asarray(first.value - second.value)
-    below = np.hypot(first.value - first.low, second.high - second.value)
-    above = np.hypot(first.high - first.value, second.value - second.low)
-    return Interval(value, np.asarray(value - below), np.asarray(value + above))
+    below = _side(first.value - first.low, second.high - second.value, correlation)
+    above = _side(first.high - first.value, second.value - second.low, correlation)
+    return Interval(value, value - below, value + above)
+
+
+def _side(a: ArrayLike, b: ArrayLike, correlation: ArrayLike) -> NDArray[np.float64]:
+    a, b, correlation = (np.asarray(part, dtype=np.float64) for part in (a, b, correlation))
+    return np.asarray(np.sqrt(np.maximum((a - b) ** 2 + 2 * (1 - correlation) * a * b, 0.0)))
 
 
 def mover_half_sum(first: Interval, second: Interval) -> Interval:
@@ -246,14 +252,7 @@ def normal_quantile(level: float) -> float:
 
 
 def n_or_nan(n: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Replace an n of 0 by NaN, so that a division by it is NaN without a warning.
-
-    Args:
-        n: sizes, shape (S,).
-
-    Returns:
-        The sizes, NaN where 0.
-    """
+    """Sizes (S,) with NaN for 0, so that a division by them is NaN without a warning."""
     return np.where(n > 0, n, np.nan)
 
 
