@@ -64,7 +64,8 @@ def find_run(runs_dir: Path, run: str) -> Path:
 
     Args:
         runs_dir: folder that holds runs.
-        run: a run's folder, a prefix of its id, or NAME/VERSION for its newest finished run.
+        run: a run's folder, as it is or below `runs_dir`, a prefix of its id, or NAME/VERSION for its newest
+            finished run.
 
     Returns:
         Its folder; the run may be unfinished where it was named by folder or id.
@@ -72,9 +73,9 @@ def find_run(runs_dir: Path, run: str) -> Path:
     Raises:
         RunError: none or several are meant; the message lists candidates.
     """
-    folder = Path(run)
-    if folder.is_dir() and is_run(folder):
-        return folder
+    for folder in (Path(run), runs_dir / run):
+        if folder.is_dir() and is_run(folder):
+            return folder
     entries = list_runs(runs_dir)
     named = [e for e in entries if run in (f"{e.model}/{e.version}", _on_disk(e))]
     if named:

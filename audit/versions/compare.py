@@ -19,6 +19,7 @@ from audit.spec import AttributeSpec
 from audit.store.audited import AuditedRows
 from audit.versions import flips as flipped
 from audit.versions.changes import ChangeColumn, change_columns
+from audit.versions.codes import Role, Verdict
 from audit.versions.findings import findings
 from audit.versions.join import Joined, check, join
 from audit.versions.judging import judge_columns
@@ -27,7 +28,6 @@ from audit.versions.policy import Policy
 from audit.versions.roles import check_outputs, check_patterns
 from audit.versions.tables import misfit_table, verdict_table
 from audit.versions.unpaired import Sample, common_slices, shared_values, unpaired_columns
-from audit.versions.verdicts import Role, Verdict
 
 PROBE = "versions"
 OK, REGRESSED, CANNOT_TELL = 0, 2, 3

@@ -18,8 +18,7 @@ from audit import wording
 from audit.core import AuditRun
 from audit.store.atomic import write_json, write_text
 from audit.store.plain import to_plain
-from audit.versions.roles import WHY
-from audit.versions.verdicts import WORDS, Role, Verdict
+from audit.versions.codes import EXITS, WORDS, Role, Verdict
 
 JSON_SCHEMA = 1
 MOST_ROWS = 20
@@ -28,11 +27,6 @@ _XML_REFUSES = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ff
 _MARKUP = re.compile(
     r"[\\`*_{}\[\]()<>#+!|~@&$:/^=\"'\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069-]"
 )
-_EXITS = {
-    0: "passes",
-    2: "fails: a gated slice regressed",
-    3: "can't be told: a demanded slice is not settled, or nothing could be gated",
-}
 
 
 def write_json_file(run: AuditRun, path: Path) -> None:
@@ -115,7 +109,7 @@ def _markdown(run: AuditRun) -> Iterator[str]:
     summary, rows = run.sections[0].summary, _gated(run)
     old, new = summary["old"], summary["new"]
     title = f"{_md(new['model'])} {_md(new['version'])} against {_md(old['version'])}"
-    yield f"## {title}: {_EXITS[summary['exit_code']]}"
+    yield f"## {title}: {EXITS[summary['exit_code']]}"
     yield ""
     if not summary["paired"]:
         yield "**Different data: an unpaired comparison, which is weaker.** A shift in who is in a slice"
@@ -206,11 +200,6 @@ def p_value(p: float | None) -> str:
 def whole(n: int | None) -> str:
     """A count with separators."""
     return "-" if n is None else f"{n:,}"
-
-
-def reason(code: str) -> str:
-    """Words for the reason of a role."""
-    return WHY.get(code) or wording.reason(code)
 
 
 def printable(text: str) -> str:

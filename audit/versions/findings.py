@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audit.core import Estimate, Finding, Level, Severity, Slice, Test
-from audit.versions.verdicts import Role, Verdict
+from audit.versions.codes import Role, Verdict
 
 LEVELS = ((2.0, Level.HIGH), (1.0, Level.MEDIUM), (0.0, Level.LOW))
 

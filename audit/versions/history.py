@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from audit.versions.verdicts import Verdict
+from audit.versions.codes import Verdict
 
 STEPS = pa.schema(
     [(name, pa.string()) for name in ("output", "metric", "slice")]

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from audit.intervals import Interval
 from audit.versions.changes import ChangeColumn
+from audit.versions.codes import Role
 from audit.versions.policy import Policy
 from audit.versions.roles import candidates, roles
 from audit.versions.settle import settling_n
 from audit.versions.tables import Judged
-from audit.versions.verdicts import Answer, Question, Role, judge
+from audit.versions.verdicts import Answer, Question, judge
 
 
 def judge_columns(

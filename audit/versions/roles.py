@@ -11,18 +11,11 @@ from audit.core import Reason, Slice
 from audit.errors import SpecError
 from audit.slices import SliceSet
 from audit.versions.changes import ChangeColumn
+from audit.versions.codes import NOT_GATED, NOT_SETTLED, WATCHED, Role
 from audit.versions.policy import CROSSINGS, EVERYONE, SINGLE, Gate, Policy
 from audit.versions.settle import can_settle
-from audit.versions.verdicts import Role
 
 Names = NDArray[np.object_]
-NOT_GATED, NOT_SETTLED, WATCHED = "not_gated", "margin_not_settled", "watched"
-WHY = {
-    NOT_GATED: "the policy does not gate this metric",
-    NOT_SETTLED: "too few rows to be shown not worse within the margin: tested for a regression only",
-    WATCHED: "the policy only watches this slice",
-}
-"""Words for reasons of a role that are not in `audit.core.Reason`."""
 
 
 def roles(column: ChangeColumn, gate: Gate | None, policy: Policy, candidates: int) -> tuple[Names, Names]:

@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from audit.versions.changes import ChangeColumn
+from audit.versions.codes import Role, Verdict
 from audit.versions.join import Misfits
-from audit.versions.verdicts import Answer, Role, Verdict
+from audit.versions.verdicts import Answer
 
 _GATED = (Role.DEMANDED, Role.TESTED)
 ORDER = (

@@ -9,7 +9,6 @@ harder.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,39 +16,10 @@ from numpy.typing import NDArray
 from audit.intervals import Interval
 from audit.multiplicity import benjamini_hochberg
 from audit.versions.adjust import holm_discrete
+from audit.versions.codes import Verdict
 from audit.versions.paired import Array
 
 Names = NDArray[np.object_]
-
-
-class Verdict(StrEnum):
-    """What can be said of one slice, worst first."""
-
-    REGRESSED = "regressed"
-    CANNOT_TELL = "cannot_tell"
-    NOT_WORSE = "not_worse"
-    IMPROVED = "improved"
-    NOT_JUDGED = "not_judged"
-
-
-class Role(StrEnum):
-    """What a slice's verdict does."""
-
-    DEMANDED = "demanded"
-    """Must be shown not worse: can't be told is exit code 3, regressed is 2."""
-    TESTED = "tested"
-    """Regressed is exit code 2; need not be shown not worse."""
-    WATCHED = "watched"
-    """Shown only."""
-
-
-WORDS = {
-    Verdict.REGRESSED: "regressed",
-    Verdict.CANNOT_TELL: "cannot tell",
-    Verdict.NOT_WORSE: "not worse",
-    Verdict.IMPROVED: "improved",
-    Verdict.NOT_JUDGED: "not judged",
-}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -78,8 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def lines(run: AuditRun) -> Iterator[str]:
     """The comparison as text: what was joined, counts of verdicts, the table, the exit code's meaning."""
+    from audit.versions.codes import WORDS, Role, Verdict
     from audit.versions.exports import printable
-    from audit.versions.verdicts import WORDS, Role, Verdict
 
     section = run.sections[0]
     summary = section.summary
@@ -129,8 +129,8 @@ def _worth(row: Mapping[str, Any]) -> bool:
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
+    from audit.versions.codes import WORDS, Verdict
     from audit.versions.exports import interval, number, p_value, printable, whole
-    from audit.versions.verdicts import WORDS, Verdict
 
     verdict = WORDS[Verdict(row["verdict"])]
     if row["needed_n"] is not None:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from versions_builders import store_run
 
+from audit.versions import codes as codes_of_roles
 from audit.versions import exports
 from audit.versions.policy import Gate, Policy
 from audit.versions.runs import StoredComparison, compare_runs
@@ -102,4 +103,4 @@ def test_a_p_has_the_digits_that_matter(p: float | None, text: str) -> None:
 def test_every_reason_of_a_role_has_words(stored: StoredComparison) -> None:
     codes = set(stored.run.sections[0].tables["verdicts"]["role_why"].to_pylist()) - {""}
     assert codes
-    assert all(exports.reason(code) != code for code in codes)
+    assert all(codes_of_roles.reason(code) != code for code in codes)

@@ -9,7 +9,12 @@ import pytest
 from versions_builders import first_version, planted_runs
 
 from audit.errors import PlumblineError, RunError, SpecError
-from audit.store.comparison import find_comparison, list_comparisons
+from audit.store.comparison import (
+    comparison_between,
+    comparison_entries,
+    find_comparison,
+    list_comparisons,
+)
 from audit.store.find import list_runs
 from audit.store.hashes import verify
 from audit.store.read import open_run, table
@@ -48,6 +53,38 @@ def test_a_comparison_is_found_by_its_runs(runs) -> None:
     assert find_comparison(runs["dir"], [runs["3"], runs["1"]]) is None
     assert made in list_comparisons(runs["dir"])
     assert made not in [entry.folder for entry in list_runs(runs["dir"])]
+
+
+def test_entries_say_what_was_compared_and_what_came_of_it(runs, tmp_path) -> None:
+    assert comparison_entries(tmp_path) == []
+    stored = [
+        compare_runs([runs[name] for name in names], Policy(), tmp_path)
+        for names in (("1", "same"), ("1", "same", "2"))
+    ]
+    entries = {e.folder: e for e in comparison_entries(tmp_path)}
+    assert set(entries) == {one.folder for one in stored}
+    whole = entries[stored[1].folder]
+    assert whole.versions == ("1", "same", "2")
+    assert whole.runs == tuple(runs[name].name for name in ("1", "same", "2"))
+    assert (whole.exit_code, whole.paired, whole.run_id) == (2, True, stored[1].run.run_id)
+    rows = table(whole.folder, "versions", "verdicts").to_pylist()
+    gated = [r["verdict"] for r in rows if r["role"] != "watched"]
+    assert {k: v for k, v in whole.verdicts.items() if v} == {v: gated.count(v) for v in set(gated)}
+    (stored[0].folder / "run.json").write_text("{}")
+    assert [e.folder for e in comparison_entries(tmp_path)] == [whole.folder]
+
+
+def test_the_comparison_between_two_runs_is_found_whichever_is_named_first(runs, tmp_path) -> None:
+    one, same, two = (runs[name] for name in ("1", "same", "2"))
+    assert comparison_between(tmp_path, one, two) is None
+    chain = compare_runs([one, same, two], Policy(), tmp_path).folder
+    assert comparison_between(tmp_path, two, one) == comparison_between(tmp_path, one, two) == chain
+    assert comparison_between(tmp_path, same, two) is None
+    pair = compare_runs([one, two], Policy(), tmp_path).folder
+    assert comparison_between(tmp_path, two, one) == comparison_between(tmp_path, one, two) == pair
+    back = compare_runs([two, one], Policy(), tmp_path).folder
+    assert comparison_between(tmp_path, one, two) == back
+    assert comparison_between(tmp_path, two, one) == pair
 
 
 def test_what_a_killed_process_moved_away_is_put_back_or_replaced(runs, tmp_path) -> None:

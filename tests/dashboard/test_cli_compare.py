@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,36 @@ def test_three_versions_say_when_it_got_worse(runs: Path, capsys: pytest.Capture
     out = capsys.readouterr().out
     assert "When did it get worse" in out
     assert "ok fpr team=a: most at 2 -> 3, worse since 3" in out
+
+
+def test_runs_lists_comparisons_and_verify_takes_them_by_name(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compare(runs, "m/1", "m/3")
+    compare(runs, "m/1", "m/2")
+    capsys.readouterr()
+    assert cli.main(["runs", "--runs", str(runs)]) == 0
+    listed = capsys.readouterr().out.partition("Comparisons")[2].splitlines()
+    columns = listed[1].split("  ")
+    assert [c.strip() for c in columns if c.strip()][-1] == "exit code"
+    (bad,) = (line.split() for line in listed if line.startswith("m/compare/1..3 "))
+    assert (bad[1], bad[-1]) == ("paired", "2")
+    assert int(bad[2]) > 0
+    assert cli.main(["runs", "--json", "--runs", str(runs)]) == 0
+    entries = json.loads(capsys.readouterr().out)
+    (entry,) = (e for e in entries if e["kind"] == "comparison" and e["versions"] == ["1", "3"])
+    assert (entry["exit_code"], entry["verdicts"]["regressed"]) == (2, int(bad[2]))
+    assert entry["runs"] == [
+        next(e["run_id"] for e in entries if e["kind"] == "run" and e["version"] == v) for v in ("1", "3")
+    ]
+    assert cli.main(["verify", "m/compare/1..3", "--runs", str(runs)]) == 0
+    assert "intact" in capsys.readouterr().out
+    damaged = runs / "m" / "compare" / "damaged"
+    shutil.copytree(damaged.with_name("1..2"), damaged)
+    (damaged / "run.json").write_text("{}")
+    assert cli.main(["runs", "--runs", str(runs)]) == 0
+    assert "m/compare/damaged can't be read" in capsys.readouterr().out
+    shutil.rmtree(damaged)
 
 
 def test_files_for_machines_are_written(runs: Path, tmp_path: Path) -> None:
