@@ -1,4 +1,4 @@
-"""What the training loop and the text adapter cost over bare torch: `python -m benchmarks.training`.
+"""What the training loop and the adapters cost over bare torch: `python -m benchmarks.training`.
 
 Both sides run in one process, in turns, on the same batches. A step is the time from the start of one
 loss to the start of the next, so that all that happens between two steps is in it: loading, backward,
@@ -21,6 +21,9 @@ import torch
 from torch import nn
 from torch.utils.data import TensorDataset
 
+from models.image_adapter import ImageModel
+from models.image_preprocessing import normalise, to_pixels
+from models.mushrooms import MushroomsConfig, MushroomsNetwork
 from models.text_adapter import TextModel
 from models.text_backbone import from_config
 from models.text_network import TextNetwork
@@ -154,6 +157,31 @@ def compare_predictions(sizes, rows):
     show(f"{rows} predictions through the adapter", ours, bare, 1.10)
 
 
+def compare_pictures(backbone, size, rows):
+    """The adapter, from uint8 pictures to scores, against forwards on tensors normalised before."""
+    seeded(0)
+    network = MushroomsNetwork(MushroomsConfig(classes=("a", "b", "c"), backbone=backbone, size=size))
+    model = ImageModel(network)
+    chance = np.random.default_rng(3)
+    pictures = [chance.integers(0, 256, (size, size, 3), dtype=np.uint8) for _ in range(rows)]
+    at_once = model.batch_size
+    pixels = [to_pixels(pictures[at : at + at_once], size) for at in range(0, rows, at_once)]
+    ready = [normalise(batch) for batch in pixels]
+    bare, ours = Clock(), Clock()
+    for round_ in range(ROUNDS * 5 + 1):
+        for clock, work in (
+            (bare, lambda: [network.scores(network(batch)) for batch in ready]),
+            (ours, lambda: model.predict(pictures)),
+        ):
+            start = time.perf_counter(), time.process_time()
+            with torch.inference_mode():
+                work()
+            if round_:
+                clock.wall.append(time.perf_counter() - start[0])
+                clock.processor.append(time.process_time() - start[1])
+    show(f"{rows} pictures through the adapter, {backbone} at {size}", ours, bare, 1.10)
+
+
 def show(name, ours, bare, target):
     ratios = []
     for kind in ("wall", "processor"):
@@ -175,7 +203,10 @@ def main():
     compare_loops("small conv net, 32 pictures of 96 x 96", *picture_task(1600, 32))
     compare_loops("one layer of width 64, 32 comments", *text_task(TINY, 1600, 32))
     compare_predictions(TINY, 512)
+    compare_pictures("squeezenet1_1", 112, 256)
     if not args.quick:
+        compare_pictures("mobilenet_v3_small", 160, 256)
+        compare_pictures("resnet18", 160, 128)
         compare_loops("MiniLM's shape, 16 comments", *text_task(SIZES, 160, 16))
         compare_predictions(SIZES, 256)
 
