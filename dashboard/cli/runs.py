@@ -53,9 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
     readable = {e.folder for e in compared}
     for folder in list_comparisons(arguments.runs):
         if folder not in readable:
-            print(
-                f"{folder.relative_to(arguments.runs)} can't be read: `plumbline verify` says what was altered."
-            )
+            name = folder.relative_to(arguments.runs)
+            print(f"{name} can't be read: `plumbline verify {name}` says what was altered.")
     return 0
 
 
