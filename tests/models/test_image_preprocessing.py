@@ -7,6 +7,7 @@ torch = pytest.importorskip("torch", reason="needs the extra [models]")
 
 from PIL import Image  # noqa: E402
 
+from audit import pictures  # noqa: E402
 from audit.errors import InputError  # noqa: E402
 from models import image_preprocessing as pre  # noqa: E402
 
@@ -57,9 +58,9 @@ def test_a_truncated_file_is_refused(tmp_path):
 
 def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path, monkeypatch):
     Image.fromarray(noise(10, 20)).save(tmp_path / "a.png")
-    monkeypatch.setattr(pre, "MAX_PIXELS", 200)
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 200)
     assert pre.decode(tmp_path / "a.png").shape == (10, 20, 3)
-    monkeypatch.setattr(pre, "MAX_PIXELS", 199)
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 199)
     with pytest.raises(InputError, match="a picture of 20 x 10 pixels; at most 199 are read"):
         pre.decode(tmp_path / "a.png")
 
