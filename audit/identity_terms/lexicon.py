@@ -150,9 +150,7 @@ def _term(row: Row) -> Term:
     if given["form"] and given["form"] not in FORMS:
         raise row.wrong("form", f"expected one of {', '.join(FORMS)} or nothing, came {given['form']!r}.")
     if given["sense"] and not given["form"]:
-        raise row.wrong(
-            "form", "expected a form beside a sense, came nothing.", f"One of {', '.join(FORMS)}."
-        )
+        raise row.wrong("form", "expected a form beside a sense, came nothing.", "Give the form, or neither.")
     if not words_of(given["term"]):
         raise row.wrong(
             "term", f"expected words with blanks, hyphens or apostrophes between, came {given['term']!r}."
