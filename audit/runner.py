@@ -10,13 +10,10 @@ from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from audit.core import SCHEMA_VERSION
 from audit.errors import InputError, PlumblineError
@@ -42,7 +39,8 @@ from audit.store.layout import (
     manifest_hashes,
 )
 from audit.store.lock import locked
-from audit.store.predictions_file import read_texts, write_predictions
+from audit.store.payload_rows import PayloadRows
+from audit.store.predictions_file import write_predictions
 from audit.store.read import read_times
 
 ENDINGS = (".gz", ".csv", ".tsv", ".parquet", ".pq", ".jsonl", ".ndjson")
@@ -130,7 +128,7 @@ def _write_run(
         seed=spec.seed,
         executor=executor,
         cache=place.work / "cache",
-        payloads=partial(_payloads, place.folder / PREDICTIONS) if examples.source.payloads else None,
+        payloads=PayloadRows(place.folder / PREDICTIONS) if examples.source.payloads else None,
         progress=progress,
     )
     sections = run_probes(place, chosen, context)
@@ -200,11 +198,6 @@ def _counted(texts: Iterable[pa.Array], total: int, progress: Progress) -> Itera
         done += len(piece)
         if done < total:
             progress.step("store the rows", done, total)
-
-
-def _payloads(stored: Path, column: str, rows: NDArray[np.int64]) -> Iterable[Any]:
-    """Texts or image paths, from the rows that the run has stored."""
-    return read_texts(stored, rows, column)
 
 
 @contextmanager

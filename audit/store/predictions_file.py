@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from audit.core import SPLITS, Attribute, Examples, Predictions, TaskKind
@@ -75,35 +74,6 @@ def base_table(examples: Examples, predictions: Iterable[Predictions]) -> pa.Tab
     if examples.images is not None:
         columns["image"] = examples.images.cast(pa.string())
     return pa.table(columns)
-
-
-def read_texts(path: Path, rows: NDArray[np.int64], column: str = "text") -> Iterator[str | None]:
-    """Payloads of some rows, holding one row group at a time where the rows are in order.
-
-    Args:
-        path: a predictions.parquet.
-        rows: (k,) positions, in any order.
-        column: "text" or "image".
-    """
-    order = np.argsort(rows, kind="stable")
-    if np.array_equal(order, np.arange(len(rows))):
-        return _in_order(path, rows, column)
-    values = list(_in_order(path, rows[order], column))
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    return (values[i] for i in back)
-
-
-def _in_order(path: Path, rows: NDArray[np.int64], column: str) -> Iterator[str | None]:
-    with pq.ParquetFile(path) as file:
-        start = 0
-        for group in range(file.num_row_groups):
-            size = file.metadata.row_group(group).num_rows
-            first, last = np.searchsorted(rows, [start, start + size])
-            if last > first:
-                values = file.read_row_group(group, columns=[column]).column(0)
-                yield from values.take(pa.array(rows[first:last] - start)).to_pylist()
-            start += size
 
 
 def _groups(texts: Iterable[pa.Array]) -> Iterator[pa.ChunkedArray]:

@@ -14,7 +14,8 @@ from builders import build_examples
 from audit.core import Predictions, Task, TaskKind
 from audit.errors import RunError
 from audit.store import predictions_file
-from audit.store.predictions_file import read_texts, write_predictions
+from audit.store.payload_rows import PayloadRows
+from audit.store.predictions_file import write_predictions
 
 BINARY = Predictions(
     output="ok",
@@ -138,7 +139,7 @@ def test_payloads_come_back_by_row(tmp_path: Path, rows: list[int], monkeypatch:
     monkeypatch.setattr(predictions_file, "ROWS", 3)
     path, texts = tmp_path / "p.parquet", [f"text {i}" for i in range(10)]
     write_predictions(path, build_examples(10), [], pieces(texts, [10]))
-    assert list(read_texts(path, np.array(rows, np.int64))) == [texts[row] for row in rows]
+    assert list(PayloadRows(path)("text", np.array(rows, np.int64))) == [texts[row] for row in rows]
 
 
 def test_equal_rows_give_equal_bytes(tmp_path: Path) -> None:
