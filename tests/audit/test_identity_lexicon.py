@@ -13,7 +13,8 @@ DIXON = (
     "lesbian|gay|bisexual|transgender|trans|queer|lgbt|lgbtq|homosexual|straight|heterosexual|male|female|"
     "nonbinary|african|african american|black|white|european|hispanic|latino|latina|latinx|mexican|canadian|"
     "american|asian|indian|middle eastern|chinese|japanese|christian|muslim|jewish|buddhist|catholic|"
-    "protestant|sikh|taoist|old|older|young|younger|teenage|millenial|middle aged|elderly|blind|deaf|paralyzed"
+    "protestant|sikh|taoist|old|older|young|younger|teenage|millenial|middle aged|elderly|blind|deaf|"
+    "paralyzed"
 )
 """The terms of Dixon et al. 2018 (conversationai/unintended-ml-bias-analysis), as spelled there."""
 
