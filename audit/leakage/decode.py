@@ -120,7 +120,7 @@ def decode(path: str, reading: Reading) -> Decoded:
             grey, pixel_sha = _grey(image, reading)
             square, oblong = reduce_grey(grey, SIZES)
     except BROKEN as error:
-        raise UnusableImageError(_reason(error)) from error
+        raise UnusableImageError(reason(error)) from error
     return Decoded(
         file_sha=hashlib.sha256(data).digest(),
         pixel_sha=pixel_sha,
@@ -153,7 +153,7 @@ def grey_square(path: str, side: int, exif: bool, max_pixels: int = MAX_PIXELS) 
             grey, _ = _grey(image, Reading(exif=exif, pixels=False, max_pixels=max_pixels))
             return np.asarray(grey.resize((side, side), Image.Resampling.BOX))
     except BROKEN as error:
-        raise UnusableImageError(_reason(error)) from error
+        raise UnusableImageError(reason(error)) from error
 
 
 def read_bytes(path: str) -> bytes:
@@ -171,7 +171,7 @@ def read_bytes(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except (OSError, ValueError, MemoryError) as error:
-        raise UnusableImageError(_reason(error)) from error
+        raise UnusableImageError(reason(error)) from error
 
 
 def _grey(image: Image.Image, reading: Reading) -> tuple[Image.Image, bytes]:
@@ -213,7 +213,7 @@ def _wrong_name(path: str, kind: str) -> str:
     return f"named .{extension}, holds {kind}; used all the same"
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
     """A few words without paths or memory addresses, so that two runs say the same."""
     if isinstance(error, UnidentifiedImageError):
         return "not an image that Pillow can identify"

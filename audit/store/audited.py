@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from audit.core import Attribute, Predictions, Task, TaskKind
 from audit.errors import RunError
+from audit.store.columns import codes, numbers, whole
 from audit.store.layout import PREDICTIONS
 from audit.store.read import read_manifest
 
@@ -59,12 +60,12 @@ def audited_rows(folder: Path) -> AuditedRows:
     return AuditedRows(
         folder=folder,
         manifest=manifest,
-        ids=_whole(table["id"]).cast(pa.string()),
+        ids=whole(table["id"]).cast(pa.string()),
         attributes={
-            name: Attribute(name=name, values=tuple(values), codes=_codes(table[f"group.{name}"], [*values]))
+            name: Attribute(name=name, values=tuple(values), codes=codes(table[f"group.{name}"], [*values]))
             for name, values in data["attributes"].items()
         },
-        clusters=_numbers(table["cluster"]).astype(np.int64) if "cluster" in names else None,
+        clusters=numbers(table["cluster"]).astype(np.int64) if "cluster" in names else None,
         predictions={name: _output(table, name, entry) for name, entry in data["outputs"].items()},
     )
 
@@ -90,21 +91,21 @@ _Columns = tuple[NDArray[Any] | None, NDArray[np.float64] | None, NDArray[Any], 
 
 
 def _regression(table: pa.Table, name: str, task: Task) -> _Columns:
-    decision = _numbers(table[f"pred.{name}"])
-    truth = _numbers(table[f"true.{name}"]) if f"true.{name}" in table.column_names else None
+    decision = numbers(table[f"pred.{name}"])
+    truth = numbers(table[f"true.{name}"]) if f"true.{name}" in table.column_names else None
     return truth, None, decision, ~np.isnan(decision)
 
 
 def _classes(table: pa.Table, name: str, task: Task) -> _Columns:
     words, kind = list(task.classes), np.int8 if task.kind is TaskKind.BINARY else np.int32
-    decision = _codes(table[f"pred.{name}"], words)
+    decision = codes(table[f"pred.{name}"], words)
     true, score = f"true.{name}", f"score.{name}"
-    truth = _codes(table[true], words).astype(kind) if true in table.column_names else None
+    truth = codes(table[true], words).astype(kind) if true in table.column_names else None
     scores = None
     if score in table.column_names:
-        scores = _numbers(table[score])
+        scores = numbers(table[score])
     elif words and f"{score}.{words[0]}" in table.column_names:
-        scores = np.stack([_numbers(table[f"{score}.{word}"]) for word in words], axis=1)
+        scores = np.stack([numbers(table[f"{score}.{word}"]) for word in words], axis=1)
     return truth, scores, decision.astype(kind), decision >= 0
 
 
@@ -114,30 +115,12 @@ def _multilabel(table: pa.Table, name: str, task: Task) -> _Columns:
         if columns[0] not in table.column_names:
             return None
         return np.stack(
-            [np.nan_to_num(_numbers(table[column]), nan=-1).astype(np.int8) for column in columns], axis=1
+            [np.nan_to_num(numbers(table[column]), nan=-1).astype(np.int8) for column in columns], axis=1
         )
 
     decision = flags("pred")
     assert decision is not None
     scores = None
     if f"score.{name}.{task.classes[0]}" in table.column_names:
-        scores = np.stack([_numbers(table[f"score.{name}.{label}"]) for label in task.classes], axis=1)
+        scores = np.stack([numbers(table[f"score.{name}.{label}"]) for label in task.classes], axis=1)
     return flags("true"), scores, decision, np.asarray((decision >= 0).any(axis=1))
-
-
-def _codes(column: pa.ChunkedArray, words: list[str]) -> NDArray[np.int32]:
-    """Position of each word, -1 for null; the file's own dictionary may be in another order."""
-    text = _whole(column).cast(pa.string())
-    found = pc.fill_null(pc.index_in(text, value_set=pa.array(words, pa.string())), -1)
-    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int32)
-
-
-def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
-    """Floats, NaN for null."""
-    whole = _whole(column).cast(pa.float64())
-    return np.asarray(whole.to_numpy(zero_copy_only=False), dtype=np.float64)
-
-
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    combined = column.combine_chunks()
-    return pa.concat_arrays(combined.chunks) if isinstance(combined, pa.ChunkedArray) else combined

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from audit.profile.pictures import DRAFT, luminance
 from audit.protocols import NoProgress, Progress
 
 PIXEL_LIMIT = 50_000_000
@@ -30,8 +31,6 @@ _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
 _SAME = {"MPO": "JPEG"}
 """Formats that carry another's extension by custom: a camera's MPO is a JPEG with a preview behind it."""
 _CHUNK = 64
-_DRAFT = 512
-"""JPEGs are decoded at a reduced scale that keeps at least this many pixels a side."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,18 +170,18 @@ def _decoded(path: str, digest: str, pixel_limit: int) -> Look:
             problem = f"is {width} x {height}, more than the {pixel_limit} pixels allowed"
             return Look(problem=problem, width=width, height=height, sha256=digest)
         found = _SAME.get(image.format or "", image.format or "")
-        image.draft("L", (_DRAFT, _DRAFT))
+        image.draft("L", (DRAFT, DRAFT))
         grey = image.convert("RGB").convert("L") if image.mode not in ("L", "RGB") else image.convert("L")
     suffix = Path(path).suffix.lower()
     named = _FORMATS.get(suffix, suffix[1:].upper())
-    pixels = np.asarray(grey, dtype=np.float32) / 255
+    brightness, contrast = luminance(grey)
     bits = np.packbits(imagehash.phash(grey).hash.ravel())
     return Look(
         remark="" if named == found else f"the extension says {named}, the content is {found}",
         width=width,
         height=height,
-        brightness=float(pixels.mean()),
-        contrast=float(pixels.std()),
+        brightness=brightness,
+        contrast=contrast,
         sha256=digest,
         phash=int.from_bytes(bits.tobytes(), "big"),
     )
