@@ -16,6 +16,7 @@ import streamlit as st
 
 from audit.core import AuditRun
 from audit.store import hashes, read
+from audit.store.comparison import ComparisonEntry, comparison_entries
 from audit.store.find import Entry, list_runs
 from audit.store.layout import HASHES, RUN
 
@@ -27,6 +28,12 @@ THUMBNAIL = 160
 def runs(runs_dir: str) -> list[Entry]:
     """Every run under a folder, newest first; looked up again after five seconds."""
     return list_runs(Path(runs_dir))
+
+
+@st.cache_data(ttl=5, max_entries=4, show_spinner=False)
+def comparisons(runs_dir: str) -> list[ComparisonEntry]:
+    """Every comparison under a folder that can be read, newest first; looked up again after five seconds."""
+    return comparison_entries(Path(runs_dir))
 
 
 def fingerprint(folder: str) -> str:

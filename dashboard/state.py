@@ -7,7 +7,7 @@ address, so that a copied link shows the same thing.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -89,7 +89,7 @@ def chosen(key: str) -> str:
     return str(st.session_state.get(key) or "")
 
 
-def go(output: str, metric: str, slice_key: str, attributes: Sequence[str]) -> None:
+def go(output: str, metric: str, slice_key: str, attributes: Sequence[str], run: str = "") -> None:
     """Callback of links between pages: choose a slice before the page that shows it is drawn.
 
     Args:
@@ -97,16 +97,21 @@ def go(output: str, metric: str, slice_key: str, attributes: Sequence[str]) -> N
         metric: of the finding.
         slice_key: the slice.
         attributes: those that define it; two are shown as a crossing.
+        run: id of the run that has it; empty: the one that is shown.
     """
     attribute = attributes[0] if attributes else ""
     view = "crossings" if len(attributes) == 2 else "gaps"
     if len(attributes) == 2:
         st.session_state[CROSSED] = attributes[1]
-    wanted = {OUTPUT: output, ATTRIBUTE: attribute, METRIC: metric, SLICE: slice_key, VIEW: view}
+    put({RUN: run, OUTPUT: output, ATTRIBUTE: attribute, METRIC: metric, SLICE: slice_key, VIEW: view})
+
+
+def put(choices: Mapping[str, str]) -> None:
+    """Callback: make several choices at once; what is empty stays as it is."""
+    wanted = {key: value for key, value in choices.items() if value}
     for key, value in wanted.items():
-        if value:
-            st.session_state[key] = value
-    st.session_state[_KEPT] |= {key: value for key, value in wanted.items() if value}
+        st.session_state[key] = value
+    st.session_state[_KEPT] |= {key: value for key, value in wanted.items() if key in LINKED}
 
 
 def pick(key: str, points: str) -> Callable[[], None]:
@@ -135,6 +140,22 @@ def pick_row(key: str, table: str, values: Sequence[str]) -> Callable[[], None]:
         rows = st.session_state[table].selection.rows
         if rows and rows[0] < len(values):
             st.session_state[key] = values[rows[0]]
+
+    return picked
+
+
+def pick_choices(table: str, choices: Sequence[Mapping[str, str]]) -> Callable[[], None]:
+    """Callback of a table whose rows each stand for several choices.
+
+    Args:
+        table: the table's key.
+        choices: of each row, as for `put`.
+    """
+
+    def picked() -> None:
+        rows = st.session_state[table].selection.rows
+        if rows and rows[0] < len(choices):
+            put(choices[rows[0]])
 
     return picked
 
