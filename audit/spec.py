@@ -53,6 +53,28 @@ class Primary:
 
 
 @dataclass(frozen=True, kw_only=True)
+class IdentitySpec:
+    """What the probe of identity terms is to use beside the audited file."""
+
+    lexicon: str = ""
+    """The user's own terms, a CSV file; relative to the spec's folder; empty: the lexicon that ships."""
+    lexicon_replaces: bool = False
+    """The user's terms alone, instead of beside those that ship."""
+    suites: tuple[str, ...] = ()
+    """Suites of sentences, CSV files: Dixon et al.'s sentence templates, or HateCheck's form."""
+    shipped_suite: bool = True
+    """Run the suite that ships as well."""
+    suite_label: str = "toxic"
+    """The yes/no output, or label, that a suite's gold label speaks of."""
+    swap_texts: int = 100
+    """Texts of each identity whose terms are swapped, drawn with the seed; 0: no swaps."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """File named above -> SHA-256 of what it held when the spec was read."""
+    root: str = ""
+    """Folder that those files are relative to: where they lie says nothing of what they are."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Spec:
     """A resolved audit.toml."""
 
@@ -74,6 +96,7 @@ class Spec:
     outputs: Mapping[str, OutputSpec] = field(default_factory=dict)
     attributes: Mapping[str, AttributeSpec] = field(default_factory=dict)
     identity_threshold: float = 0.5
+    identity: IdentitySpec = field(default_factory=IdentitySpec)
     primary: tuple[Primary, ...] = ()
     """Empty: one omnibus test per output x attribute of the headline errors."""
     margins: Mapping[str, float] = field(default_factory=lambda: dict(MARGINS))
@@ -88,8 +111,9 @@ class Spec:
     """An attribute with more values is not sliced."""
 
     def as_json(self) -> dict[str, Any]:
-        """Plain JSON values, keys in order of declaration."""
+        """Plain JSON values, keys in order of declaration; files by their hash, without their folder."""
         plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
+        del plain["identity"]["root"]
         return plain
 
     def sha256(self) -> str:

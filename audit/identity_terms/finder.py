@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +22,7 @@ from audit.identity_terms.lexicon import MENTION, Lexicon, Term
 from audit.identity_terms.scan import Automaton, automaton, scan
 
 _WORD = re.compile(f"[^{re.escape(GAP + BREAK)}]+")
-Texts = pa.StringArray | pa.LargeStringArray | pa.ChunkedArray | Sequence[str | None]
+Texts: TypeAlias = "pa.StringArray | pa.LargeStringArray | pa.ChunkedArray | Sequence[str | None]"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from pathlib import Path
 from audit.errors import InputError
 from audit.identity_terms.csv_rows import Row, read_rows
 from audit.identity_terms.folding import words_of
+from audit.spec import IdentitySpec
+from audit.store.hashes import hash_file
 
 MENTION, SUITE, SWAP, SLUR, PHRASE = "mention", "suite", "swap", "slur", "phrase"
 USES = {
@@ -108,6 +110,27 @@ def read_lexicon(path: Path | None = None, replace: bool = False) -> Lexicon:
     given = {(one.identity, one.words) for one in own}
     kept = tuple(one for one in built_in().terms if (one.identity, one.words) not in given)
     return Lexicon(terms=kept + own)
+
+
+def lexicon_of(asked: IdentitySpec) -> Lexicon:
+    """The lexicon that a spec names.
+
+    Raises:
+        InputError: its file is wrong, or is not what it was when the spec was read.
+    """
+    return read_lexicon(named_file(asked, asked.lexicon) if asked.lexicon else None, asked.lexicon_replaces)
+
+
+def named_file(asked: IdentitySpec, name: str) -> Path:
+    """Path of a file that a spec names.
+
+    Raises:
+        InputError: it holds something else than when the spec was read, so the run would be misnamed.
+    """
+    path = Path(asked.root) / name
+    if name in asked.files and (not path.is_file() or hash_file(path) != asked.files[name]):
+        raise InputError(name, "it changed while the audit ran.", "Run the audit again.")
+    return path
 
 
 def built_in() -> Lexicon:

@@ -56,7 +56,7 @@ def automaton(terms: list[tuple[str, ...]]) -> Automaton:
     joined = np.frombuffer(b"".join(letters) or b"\0", np.uint8)
     size = 1 << (4 * len(words) + 1).bit_length()
     slots = _fill(joined, starts, np.full(size, -1, np.int32))
-    return Automaton(joined, starts, slots, moves, ends, (moves >= 0).any(axis=1), *_bytes())
+    return Automaton(joined, starts, slots, moves, ends, np.any(moves >= 0, axis=1), *_bytes())
 
 
 def _bytes() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -6,6 +6,8 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from audit.core import TaskKind
 from audit.errors import SpecError
 from audit.inputs.toml_text import toml_text
-from audit.spec import MARGINS, AttributeSpec, OutputSpec, Primary, Spec
+from audit.spec import MARGINS, AttributeSpec, IdentitySpec, OutputSpec, Primary, Spec
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -69,6 +71,18 @@ class _Attribute(_Table):
         return edges
 
 
+class _Identity(_Table):
+    lexicon: str = ""
+    lexicon_replaces: bool = False
+    suites: list[str] = []
+    shipped_suite: bool = True
+    suite_label: str = "toxic"
+    swap_texts: Annotated[int, Field(ge=0)] = 100
+
+    def plain(self) -> IdentitySpec:
+        return IdentitySpec(**{**self.model_dump(), "suites": tuple(self.suites)})
+
+
 class _Primary(_Table):
     output: str
     attribute: str
@@ -90,6 +104,7 @@ class _Spec(_Table):
     outputs: dict[str, _Output] = {}
     attributes: dict[str, _Attribute] = {}
     identity_threshold: Share = 0.5
+    identity: _Identity = _Identity()
     primary: list[_Primary] = []
     margins: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
     impact_minimum_share: Share = 0.02
@@ -118,6 +133,7 @@ class _Spec(_Table):
                     name: AttributeSpec(reference=attribute.reference, bins=tuple(attribute.bins))
                     for name, attribute in self.attributes.items()
                 },
+                "identity": self.identity.plain(),
                 "primary": tuple(
                     Primary(output=one.output, attribute=one.attribute, metric=one.metric)
                     for one in self.primary
@@ -134,7 +150,8 @@ def read_spec(path: Path | None) -> Spec:
         path: the file; None: all defaults.
 
     Raises:
-        SpecError: it is missing, no TOML, or a key or value is not one of ours. Every mistake is named.
+        SpecError: it is missing, no TOML, a key or value is not one of ours, or a file that it names can't be
+            read. Every mistake is named.
     """
     if path is None:
         return Spec()
@@ -149,6 +166,7 @@ def read_spec(path: Path | None) -> Spec:
         faults = _distinct(error)
         rest = "".join(f"\n{_place(path, text, at)}: {problem}" for at, problem in faults[1:])
         raise SpecError(_place(path, text, faults[0][0]), faults[0][1] + rest) from error
+    spec = replace(spec, identity=_with_hashes(path, text, spec.identity))
     unknown = [name for name in spec.margins if name not in {**MARGINS, **dict.fromkeys(spec.metrics)}]
     if unknown:
         where = ("margins", unknown[0])
@@ -159,6 +177,19 @@ def read_spec(path: Path | None) -> Spec:
 def example() -> str:
     """A commented audit.toml that names every setting."""
     return files("audit.inputs").joinpath("example.toml").read_text(encoding="utf-8")
+
+
+def _with_hashes(path: Path, text: str, identity: IdentitySpec) -> IdentitySpec:
+    """Take down what the named files hold, so that a changed lexicon is another audit."""
+    hashes = {}
+    for key, names in {"lexicon": [identity.lexicon], "suites": identity.suites}.items():
+        for name in filter(None, names):
+            try:
+                hashes[name] = sha256((path.parent / name).read_bytes()).hexdigest()
+            except OSError as error:
+                problem = f"{name} can't be read: {error.strerror or error}."
+                raise SpecError(_place(path, text, ("identity", key)), problem) from error
+    return replace(identity, files=hashes, root=str(path.parent) if hashes else "")
 
 
 def _distinct(error: ValidationError) -> list[tuple[tuple[str | int, ...], str]]:
@@ -194,7 +225,12 @@ def _unknown(keys: Sequence[str | int], allowed: Sequence[str]) -> str:
 
 
 def _allowed(table: Sequence[str | int]) -> list[str]:
-    models: dict[str, type[BaseModel]] = {"outputs": _Output, "attributes": _Attribute, "primary": _Primary}
+    models: dict[str, type[BaseModel]] = {
+        "outputs": _Output,
+        "attributes": _Attribute,
+        "identity": _Identity,
+        "primary": _Primary,
+    }
     return list((models[str(table[0])] if table else _Spec).model_fields)
 
 

@@ -6,7 +6,9 @@ import pytest
 
 from audit.errors import InputError
 from audit.identity_terms.finder import find_terms
-from audit.identity_terms.lexicon import FORMS, PHRASE, SLUR, USES, built_in, read_lexicon
+from audit.identity_terms.lexicon import FORMS, PHRASE, SLUR, USES, built_in, lexicon_of, read_lexicon
+from audit.inputs.spec_file import read_spec
+from audit.spec import IdentitySpec
 
 GROUPS = {"gender", "orientation", "religion", "ethnicity", "nationality", "disability", "age"}
 DIXON = (
@@ -165,3 +167,14 @@ def test_other_bytes_and_a_missing_file(tmp_path):
         read_lexicon(path)
     with pytest.raises(InputError, match=r"none.csv: it can't be read: No such file or directory"):
         read_lexicon(tmp_path / "none.csv")
+
+
+def test_the_spec_names_the_lexicon(tmp_path):
+    path = write(tmp_path, "identity,group,term\nwelsh,nationality,Welsh\n")
+    (tmp_path / "audit.toml").write_text('[identity]\nlexicon = "mine.csv"\nlexicon_replaces = true')
+    asked = read_spec(tmp_path / "audit.toml").identity
+    assert lexicon_of(asked).identities == ("welsh",)
+    assert lexicon_of(IdentitySpec()) == built_in()
+    path.write_text("identity,group,term\nwelsh,nationality,Cymry\n")
+    with pytest.raises(InputError, match=r"^mine.csv: it changed while the audit ran. Run the audit again.$"):
+        lexicon_of(asked)

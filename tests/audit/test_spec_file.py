@@ -7,7 +7,7 @@ import pytest
 from audit.core import TaskKind
 from audit.errors import SpecError
 from audit.inputs.spec_file import example, read_spec
-from audit.spec import MARGINS, AttributeSpec, OutputSpec, Primary, Spec
+from audit.spec import MARGINS, AttributeSpec, IdentitySpec, OutputSpec, Primary, Spec
 
 
 @pytest.fixture
@@ -48,9 +48,15 @@ def test_the_example_names_every_setting(setting):
     ), setting
 
 
-@pytest.mark.parametrize("table", [OutputSpec, AttributeSpec, Primary])
+FILLED_IN = {(IdentitySpec, "files"), (IdentitySpec, "root")}
+"""What the reader adds; no setting."""
+
+
+@pytest.mark.parametrize("table", [OutputSpec, AttributeSpec, IdentitySpec, Primary])
 def test_the_example_names_every_setting_of_a_table(table):
     for field in dataclasses.fields(table):
+        if (table, field.name) in FILLED_IN:
+            continue
         assert f"\n{field.name} = " in example(), field.name
 
 
@@ -71,14 +77,32 @@ def test_positive_may_be_text_a_whole_number_or_a_truth_value(put, written, read
     assert read_spec(put(f"[outputs.x]\npositive = {written}")).outputs["x"].positive == read
 
 
+def test_the_example_states_the_defaults_of_identity_terms(put):
+    assert read_spec(put(example())).identity == Spec().identity
+
+
+def test_what_a_named_file_holds_is_part_of_the_hash_and_where_it_lies_is_not(tmp_path):
+    hashes = []
+    for folder, held in (("a", "one"), ("b", "one"), ("c", "two")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.csv").write_text(held)
+        path = tmp_path / folder / "audit.toml"
+        path.write_text('[identity]\nlexicon = "mine.csv"\nsuites = ["mine.csv"]\nswap_texts = 5')
+        spec = read_spec(path)
+        assert (spec.identity.root, spec.identity.suites) == (str(path.parent), ("mine.csv",))
+        assert str(tmp_path) not in str(spec.as_json())
+        hashes.append(spec.sha256())
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
 OUTPUT = "type, positive, threshold, labels, unit, harmful"
 MISTAKES = {
     "unknown key": (
         "# my spec\nminimum = 3",
         "line 2: expected one of name, version, seed, probes, split, level, minimum_n, depth, replicates, "
-        "draws, columns, outputs, attributes, identity_threshold, primary, margins, impact_minimum_share, "
-        "compose_by, metrics, search_depth, max_values in the top of the file, came minimum. "
-        "Did you mean minimum_n?",
+        "draws, columns, outputs, attributes, identity_threshold, identity, primary, margins, "
+        "impact_minimum_share, compose_by, metrics, search_depth, max_values in the top of the "
+        "file, came minimum. Did you mean minimum_n?",
     ),
     "unknown key of an output": (
         "[outputs.toxic]\n\nthresh = 0.3",
@@ -91,6 +115,15 @@ MISTAKES = {
     "unknown margin": (
         "[margins]\nrat = 0.1",
         "line 2: expected one of rate, auc, mae, flip_rate, loss in [margins], came rat. Did you mean rate?",
+    ),
+    "a file that is not there": (
+        '[identity]\nlexicon = ""\nsuites = [\n  "none.csv",\n]',
+        "line 3: none.csv can't be read: No such file or directory.",
+    ),
+    "unknown setting of identity terms": (
+        "[identity]\nlexikon = 1",
+        "line 2: expected one of lexicon, lexicon_replaces, suites, shipped_suite, suite_label, "
+        "swap_texts in [identity], came lexikon. Did you mean lexicon?",
     ),
     "text for a number": ('seed = "a"', "line 1: expected a whole number for seed, came 'a'."),
     "truth value for a number": ("seed = true", "line 1: expected a whole number for seed, came True."),
