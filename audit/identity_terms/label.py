@@ -1,0 +1,75 @@
+"""One label's rows with the identities that they speak of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.core import TaskKind
+from audit.group_error.targets import Target, targets
+from audit.identity_terms.memberships import Memberships
+from audit.identity_terms.order import Ints
+from audit.protocols import Context
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """A yes/no question over n rows and K identities."""
+
+    target: Target
+    """Its truth is known in every row; its scores may be missing altogether."""
+    name: str
+    """The label of a multilabel output, else the output."""
+    members: tuple[Ints, ...]
+    """(K,) positions in the target's rows, increasing."""
+    annotated: tuple[NDArray[np.bool_], ...]
+    """Distinct sets of annotated rows, (n,) each."""
+    mask: tuple[int, ...]
+    """(K,) entry of each identity in `annotated`."""
+    clusters: NDArray[np.int32] | None
+    """(n,) codes from 0 on, or None: independent rows."""
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters; of rows where they are independent."""
+        return self.target.n if self.clusters is None else int(self.clusters.max(initial=-1)) + 1
+
+
+def yes_no_targets(context: Context) -> Iterator[tuple[str, Target]]:
+    """Yield every yes/no output and every label, over the audited rows, with the label's name."""
+    for predictions in context.predictions.values():
+        audited = predictions.take(context.audited[predictions.rows])
+        for target in targets(audited):
+            if target.task.kind is TaskKind.BINARY:
+                yield target.name.removeprefix(f"{predictions.output}/"), target
+
+
+def label_of(
+    name: str, target: Target, memberships: Memberships, clusters: NDArray[np.int32] | None, n: int
+) -> Label:
+    """Bring identities and clusters of all examples to one target's rows.
+
+    Args:
+        name: the label.
+        target: its rows.
+        memberships: over the n examples.
+        clusters: (n,) over the examples, or None.
+        n: number of examples.
+    """
+    at = np.full(n, -1, dtype=np.int64)
+    at[target.rows] = np.arange(target.n)
+    here = (at[rows] for rows in memberships.members)
+    codes = None
+    if clusters is not None:
+        codes = np.unique(clusters[target.rows], return_inverse=True)[1].astype(np.int32)
+    return Label(
+        target=target,
+        name=name,
+        members=tuple(rows[rows >= 0] for rows in here),
+        annotated=tuple(mask[target.rows] for mask in memberships.annotated),
+        mask=memberships.mask,
+        clusters=codes,
+    )
