@@ -25,6 +25,8 @@ class Reason(StrEnum):
     NO_HARMFUL_DIRECTION = "no_harmful_direction"
     TOO_MANY_VALUES = "too_many_values"
     NO_ATTRIBUTES = "no_attributes"
+    NO_IDENTITIES = "no_identities"
+    NO_YES_NO = "no_yes_no"
     SINGLE_ATTRIBUTES_ONLY = "single_attributes_only"
     NEEDS_MODEL = "needs_model"
     NEEDS_DATA = "needs_data"

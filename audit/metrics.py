@@ -104,6 +104,22 @@ METRICS: Mapping[str, Metric] = {
     )
 }
 
+IDENTITY_METRICS: Mapping[str, Metric] = {
+    m.name: m
+    for m in (
+        Metric(
+            name="subgroup_auc", title="Subgroup AUC", unit="AUC", better="higher", margin="auc", finding=True
+        ),
+        Metric(name="bpsn_auc", title="BPSN AUC", unit="AUC", better="higher", margin="auc", finding=True),
+        Metric(name="bnsp_auc", title="BNSP AUC", unit="AUC", better="higher", margin="auc", finding=True),
+        Metric(name="positive_aeg", title="Positive AEG", unit="AEG", better="zero", margin="auc"),
+        Metric(name="negative_aeg", title="Negative AEG", unit="AEG", better="zero", margin="auc"),
+        METRICS["fpr"],
+        METRICS["fnr"],
+    )
+}
+"""Metrics of an identity and a label, against the texts that do not speak of it."""
+
 
 def metric(name: str) -> Metric:
     """Look a metric up; per-class ones are ``recall/CLASS`` and ``precision/CLASS``; others a user's."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from audit.core import Level, Reason, Status, TaskKind
-from audit.metrics import METRICS
+from audit.metrics import IDENTITY_METRICS, METRICS
 
 REASONS: Mapping[Reason, str] = {
     Reason.NO_TRUTH: "no truth was given",
@@ -25,6 +25,8 @@ REASONS: Mapping[Reason, str] = {
     Reason.NO_HARMFUL_DIRECTION: "neither direction of a difference is harmful by itself",
     Reason.TOO_MANY_VALUES: "too many values to slice by",
     Reason.NO_ATTRIBUTES: "no attributes declared",
+    Reason.NO_IDENTITIES: "no identity columns, and no texts to find identity terms in",
+    Reason.NO_YES_NO: "no yes/no output and no labels",
     Reason.SINGLE_ATTRIBUTES_ONLY: "computed for single attributes, not for crossings",
     Reason.NEEDS_MODEL: "needs a model, and only predictions were given",
     Reason.NEEDS_DATA: "needs the data behind the predictions",
@@ -84,7 +86,8 @@ def kind(code: TaskKind | str) -> str:
 
 def metric(name: str) -> str:
     """A metric's title; a user's own metric keeps its name."""
-    return METRICS[name].title if name in METRICS else name.replace("_", " ")
+    known = {**IDENTITY_METRICS, **METRICS}
+    return known[name].title if name in known else name.replace("_", " ")
 
 
 def probe(name: str) -> str:

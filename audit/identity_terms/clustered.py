@@ -1,7 +1,7 @@
 """The same six shares where rows belong together: what each cluster pulls at each share, summed and squared.
 
-A row's *pull* is how far its placement is from the mean, over the rows of its sample: they add up to 0, and the
-sum of their squares is DeLong's variance. Rows of one cluster move together, so the pulls of a cluster
+A row's *pull* is how far its placement is from the mean, over the rows of its sample: they add up to 0, and
+the sum of their squares is DeLong's variance. Rows of one cluster move together, so the pulls of a cluster
 are added before they are squared (Obuchowski 1997, Biometrics 53, 567-578). Every row has a pull, so this is
 O(rows) for each identity, where independent rows need its members alone.
 """

@@ -2,8 +2,8 @@
 
 A row's pull at an AUC is how far its placement is from the mean, over the rows of its sample. Identities
 share their backgrounds and overlap, so a row's pulls at all of them are added first and squared then; with
-clusters the sum runs over the cluster. Members cut the background of their identity into steps along the scores: these
-are added as differences, so that K identities cost O(rows + memberships), not O(rows x K).
+clusters the sum runs over the cluster. Members cut the background of their identity into steps along the
+scores: these are added as differences, so that K identities cost O(rows + memberships), not O(rows x K).
 """
 
 from __future__ import annotations

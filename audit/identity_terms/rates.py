@@ -1,4 +1,4 @@
-"""FPR and FNR of identities against their backgrounds at the decision in force, and their summed deviations."""
+"""FPR and FNR of identities against their backgrounds at the decision in force, and the sums of both."""
 
 from __future__ import annotations
 
