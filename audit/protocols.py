@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from audit.core import Examples, Predictions, Reason, Section, Task
@@ -47,6 +48,37 @@ class DataSet(Protocol):
 
 
 @runtime_checkable
+class Declares(Protocol):
+    """A data set that says what is known of its rows, so that predictions of it can be audited."""
+
+    def columns(self) -> pa.Table:
+        """What is known of every row, in the columns of the predictions contract.
+
+        Returns:
+            id, split, true.*, group.*, identity.*, cluster, and text or image (relative to the data folder).
+        """
+        ...
+
+
+@runtime_checkable
+class Decides(Protocol):
+    """A model with thresholds of its own."""
+
+    def decide(self, scores: Mapping[str, NDArray[np.float64]]) -> Mapping[str, NDArray[np.int8]]:
+        """(n,) 0/1 of each yes/no output, from the scores of `Model.predict`."""
+        ...
+
+
+@runtime_checkable
+class ReadsFiles(Protocol):
+    """An image model that decodes files itself, while it computes."""
+
+    def predict_files(self, paths: Sequence[Path], workers: int = 0) -> Mapping[str, NDArray[np.float64]]:
+        """As `Model.predict` of the decoded pictures; further names, such as ``age_spread``, are allowed."""
+        ...
+
+
+@runtime_checkable
 class Differentiable(Protocol):
     """A model that offers gradients: numpy in and out, the framework stays inside."""
 
@@ -61,6 +93,34 @@ class Embeds(Protocol):
 
     def embed(self, batch: Batch) -> NDArray[np.float32]:
         """(n, d) penultimate features."""
+        ...
+
+
+@runtime_checkable
+class Perturbable(Protocol):
+    """An image model that composes masked versions of one picture itself, faster than as arrays.
+
+    The scores equal those of `Model.predict` on `audit.attribution.hiding.masked` and `boxed`.
+    """
+
+    def predict_masked(
+        self,
+        picture: NDArray[np.uint8],
+        fill: NDArray[np.uint8],
+        segments: NDArray[np.int32],
+        masks: NDArray[np.bool_],
+    ) -> Mapping[str, NDArray[np.float64]]:
+        """Scores of n versions: (H, W) superpixels that (n, S) masks do not show look like the fill."""
+        ...
+
+    def predict_boxed(
+        self,
+        picture: NDArray[np.uint8],
+        fill: NDArray[np.uint8],
+        boxes: NDArray[np.int64],
+        masks: NDArray[np.bool_],
+    ) -> Mapping[str, NDArray[np.float64]]:
+        """Scores of n versions: all but the (B, 4) boxes that (n, B) masks show looks like the fill."""
         ...
 
 
@@ -108,7 +168,10 @@ class Context:
     payloads: Callable[[str, NDArray[np.int64]], Iterable[Any]] | None = None
     """(column, rows) -> payloads as the file holds them: texts or image paths; None without any."""
     data: DataSet | None = None
+    """The rows' payloads as a model takes them, under the ids of `examples`; None without any. For rows by
+    position: `audit.run_rows.inputs`."""
     model: Model | None = None
+    """The audited model where it is at hand; it made the predictions, or scores alike."""
     progress: Progress = field(default_factory=lambda: NoProgress())
 
 

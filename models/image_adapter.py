@@ -1,7 +1,7 @@
 """Makes an image network auditable: numpy pictures in, numpy scores out; the framework stays inside.
 
 Implements `audit.protocols`: Model, Differentiable (with respect to pixels in [0, 255], before resizing
-and normalising), Embeds, Randomisable and Tunable.
+and normalising), Embeds, Perturbable, Randomisable and Tunable.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from audit.core import Task
 from audit.errors import InputError, PlumblineError
+from models import image_masked
 from models.image_preprocessing import as_picture, decode, normalise, resize, single, to_pixels
 
 PRECISIONS = ("fp32", "bf16")
@@ -177,6 +178,8 @@ class ImageModel:
             found += part
         return found
 
+    predict_masked, predict_boxed = image_masked.predict_masked, image_masked.predict_boxed
+
     def randomised(self, seed: int) -> ImageModel:
         """The same architecture with weights drawn anew from a seed."""
         return ImageModel(self.network.randomised(seed), self.conditions, self.device)
@@ -195,8 +198,11 @@ class ImageModel:
         return to_pixels(pictures, self.network.size, self.device)
 
     def _scores(self, pixels: Tensor) -> Mapping[str, Tensor]:
+        return self._read(normalise(pixels, in_place=True))
+
+    def _read(self, images: Tensor) -> Mapping[str, Tensor]:
         with self._precision():
-            raw = self._forward(normalise(pixels, in_place=True))
+            raw = self._forward(images)
         return self.network.scores({name: value.double() for name, value in raw.items()})
 
     def _gradients(self, pictures: Sequence[Any], target: Tensor, output: str) -> list[NDArray[np.float64]]:

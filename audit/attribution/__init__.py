@@ -1,0 +1,1 @@
+"""Explanations of pictures and texts, with the numbers that say how far to believe them."""
