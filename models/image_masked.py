@@ -132,7 +132,9 @@ class _Composer:
         """(h, w, 3) at its place in the picture -> its share of those rows and columns of the resized one."""
         if self.down is not None:
             matrix = self.down[to_rows, rows]
-            piece = (matrix @ piece.reshape(piece.shape[0], -1)).view(matrix.shape[0], piece.shape[1], 3)
+            piece = (matrix @ piece.reshape(piece.shape[0], piece.shape[1] * 3)).view(
+                matrix.shape[0], piece.shape[1], 3
+            )
         if self.across is not None:
             piece = torch.matmul(self.across[to_columns, columns], piece)
         return piece
