@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
+from typing import TextIO
 
 import pyarrow as pa
 
@@ -29,12 +31,23 @@ def write_csv(table: pa.Table, path: Path) -> None:
     """
     beside = path.with_name(path.name + ".part")
     with beside.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([neutralise(name) for name in table.column_names])
-        for batch in table.to_batches(max_chunksize=65536):
-            columns = [_cells(column) for column in batch.columns]
-            writer.writerows(zip(*columns, strict=True))
+        _write(table, file)
     beside.replace(path)
+
+
+def csv_text(table: pa.Table) -> str:
+    """A small table as the text of a CSV file, as `write_csv` writes it."""
+    memory = io.StringIO()
+    _write(table, memory)
+    return memory.getvalue()
+
+
+def _write(table: pa.Table, file: TextIO) -> None:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([neutralise(name) for name in table.column_names])
+    for batch in table.to_batches(max_chunksize=65536):
+        columns = [_cells(column) for column in batch.columns]
+        writer.writerows(zip(*columns, strict=True))
 
 
 def _cells(column: pa.Array) -> list[object]:

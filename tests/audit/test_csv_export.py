@@ -5,7 +5,7 @@ import csv
 import pyarrow as pa
 import pytest
 
-from audit.csv_export import neutralise, write_csv
+from audit.csv_export import csv_text, neutralise, write_csv
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
@@ -30,3 +30,9 @@ def test_a_table_is_written_with_numbers_as_numbers(tmp_path):
         ["", "", ""],
     ]
     assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
+
+
+def test_the_text_is_what_the_file_holds(tmp_path):
+    table = pa.table({"=a": ["=1+1", None], "n": [-1, 2]})
+    write_csv(table, tmp_path / "t.csv")
+    assert csv_text(table) == (tmp_path / "t.csv").read_text() == "'=a,n\n'=1+1,-1\n,2\n"
