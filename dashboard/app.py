@@ -12,6 +12,7 @@ from dashboard.panels import icon, sidebar
 PAGES = (
     ("overview", "Overview", "summarize", (state.RUN, state.OUTPUT)),
     ("slices", "Slices", "bar_chart", state.SLICES),
+    ("leakage", "Leakage", "content_copy", (state.RUN, state.OUTPUT, state.DISTANCE, state.CLUSTER)),
 )
 """File in views/, title, icon, and the choices that the page's address carries."""
 
