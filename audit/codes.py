@@ -27,6 +27,7 @@ class Reason(StrEnum):
     NO_ATTRIBUTES = "no_attributes"
     NO_IDENTITIES = "no_identities"
     NO_YES_NO = "no_yes_no"
+    NO_THRESHOLD = "no_threshold"
     SINGLE_ATTRIBUTES_ONLY = "single_attributes_only"
     NEEDS_MODEL = "needs_model"
     NEEDS_DATA = "needs_data"

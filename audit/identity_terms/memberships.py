@@ -62,22 +62,46 @@ def declared(
     )
 
 
-def found(matrix: NDArray[np.bool_], names: Sequence[str], groups: Mapping[str, str]) -> Memberships:
-    """Memberships from terms found in every text.
+def found(
+    matrix: NDArray[np.bool_],
+    names: Sequence[str],
+    groups: Mapping[str, str],
+    rows: NDArray[np.int64],
+    n: int,
+) -> Memberships:
+    """Memberships from terms found in texts.
 
     Args:
-        matrix: (n, K) true where the row's text has a term of the identity.
+        matrix: (m, K) true where a text has a term of the identity.
         names: (K,) identities.
         groups: group of each.
+        rows: (m,) the texts' rows, increasing; other rows were not read and count as not annotated.
+        n: number of rows.
     """
-    rows, width = matrix.shape
-    if width != len(names):
-        raise ValueError(f"the matrix must have a column for each of {len(names)} identities, got {width}")
+    if matrix.shape != (rows.size, len(names)):
+        raise ValueError(f"the matrix must be ({rows.size}, {len(names)}), got {matrix.shape}")
+    read = np.zeros(n, dtype=np.bool_)
+    read[rows] = True
     return Memberships(
         names=tuple(names),
         groups=tuple(groups.get(name, "") for name in names),
         source=LEXICON,
-        members=tuple(np.flatnonzero(matrix[:, k]) for k in range(width)),
-        annotated=(np.ones(rows, dtype=np.bool_),),
-        mask=(0,) * width,
+        members=tuple(rows[np.flatnonzero(column)] for column in matrix.T),
+        annotated=(read,),
+        mask=(0,) * len(names),
+    )
+
+
+def mentioned(memberships: Memberships) -> Memberships:
+    """Identities that some row speaks of, where terms were looked for; declared ones stay all."""
+    if memberships.source == DECLARED:
+        return memberships
+    kept = [k for k, rows in enumerate(memberships.members) if rows.size]
+    return Memberships(
+        names=tuple(memberships.names[k] for k in kept),
+        groups=tuple(memberships.groups[k] for k in kept),
+        source=memberships.source,
+        members=tuple(memberships.members[k] for k in kept),
+        annotated=memberships.annotated,
+        mask=tuple(memberships.mask[k] for k in kept),
     )

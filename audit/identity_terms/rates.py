@@ -50,6 +50,8 @@ class Deviation:
     expected_high: float
     p: float
     """Share of draws with a sum at least as large."""
+    n: int
+    """Rows whose truth makes the error possible, of the identities that count."""
     identities: int
     left_out: int
 
@@ -105,7 +107,7 @@ def _effective_shares(
     return shares
 
 
-def deviation(rates: Rates, minimum_n: int, seed: int) -> Deviation:
+def deviation(rates: Rates, minimum_n: int, seed: tuple[int, ...]) -> Deviation:
     """FPED or FNED, with what it comes to where no identity is treated differently.
 
     The null deals the errors of all annotated rows out at random: an identity gets a hypergeometric number of
@@ -131,6 +133,7 @@ def deviation(rates: Rates, minimum_n: int, seed: int) -> Deviation:
             expected_low=nan,
             expected_high=nan,
             p=nan,
+            n=0,
             identities=0,
             left_out=counted.size,
         )
@@ -145,6 +148,7 @@ def deviation(rates: Rates, minimum_n: int, seed: int) -> Deviation:
         expected_low=float(low),
         expected_high=float(high),
         p=(1 + int((sums >= value - 1e-12).sum())) / (1 + DRAWS),
+        n=int(n[0].sum()),
         identities=int(counted.sum()),
         left_out=int((~counted).sum()),
     )
