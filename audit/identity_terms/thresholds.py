@@ -97,6 +97,8 @@ def threshold_grid(label: Label, level: float) -> Grid:
 def choose(found: Grid, criterion: str, minimum_n: int) -> Choice:
     """Least error of the worst identity among thresholds that cost at most COST of balanced accuracy.
 
+    Ties go to the threshold with the higher balanced accuracy, then to the one nearest the threshold in force.
+
     Args:
         found: the errors.
         criterion: one of CRITERIA.
@@ -117,8 +119,9 @@ def choose(found: Grid, criterion: str, minimum_n: int) -> Choice:
     worst = np.where(allowed, errors.max(axis=0), np.inf)
     if not allowed.any():
         return Choice(criterion=criterion, reason=Reason.NO_THRESHOLD, balanced_accuracy_now=balanced_now)
-    least = np.flatnonzero(worst == worst.min())
-    best = least[least.size // 2]
+    now_at = found.label.target.threshold
+    away = np.abs(found.thresholds - (0.5 if now_at is None else now_at))
+    best = np.lexsort((away, -balanced, worst))[0]
     return Choice(
         criterion=criterion,
         reason=None,
