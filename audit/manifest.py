@@ -17,6 +17,8 @@ from audit.spec import Spec
 
 PACKAGES = ("numpy", "numba", "scipy", "pandas", "pyarrow", "scikit-learn", "fairlearn")
 """Distributions whose version can change a number."""
+MODEL_PACKAGES = ("torch", "torchvision", "transformers", "Pillow")
+"""Those that can change a model's scores."""
 
 
 def plumbline_version() -> str:
@@ -24,10 +26,14 @@ def plumbline_version() -> str:
     return version("plumbline")
 
 
-def package_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that compute."""
+def package_versions(with_model: bool = False) -> dict[str, str]:
+    """Versions of Python and of the packages that compute.
+
+    Args:
+        with_model: those that a model computes with as well.
+    """
     found = {"python": platform.python_version()}
-    for name in PACKAGES:
+    for name in (*PACKAGES, *(MODEL_PACKAGES if with_model else ())):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

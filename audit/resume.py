@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import time
 import traceback
 from collections.abc import Sequence
@@ -20,6 +22,9 @@ from audit.store.sections import (
     write_section,
     write_traceback,
 )
+
+_FOLDERS = re.compile(r"(?<![\w.:/\\])(?:[A-Za-z]:)?[/\\](?:[^\s/\\'\":]+[/\\])+")
+"""The folders of an absolute path, up to the name of the file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,8 +124,19 @@ def _attempt(place: RunPlace, one: Chosen, context: Context) -> dict[str, Any]:
     except Exception as error:
         forget_section(place, one.name)
         file = write_traceback(place, one.name, "".join(traceback.format_exception(error)))
-        why = f"{type(error).__name__}: {error} (traceback in {file})"
+        words = without_folders(str(error), context.examples.source.data_root)
+        why = f"{type(error).__name__}: {words} (traceback in {file})"
         return write_section(place, Section(probe=one.name, status=Status.FAILED, why=why))
+
+
+def without_folders(text: str, root: str = "") -> str:
+    """A message with the names of files in place of their absolute paths: a run travels, folders do not.
+
+    Args:
+        text: the message.
+        root: a folder whose name may hold spaces.
+    """
+    return _FOLDERS.sub("", text.replace(f"{root}{os.sep}", "") if root else text)
 
 
 def _answer(name: str, probe: Probe, context: Context) -> Section:

@@ -1,4 +1,4 @@
-"""One audit, from a predictions file to a finished run folder."""
+"""One audit, from a predictions file or a model and its data to a finished run folder."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from audit.core import SCHEMA_VERSION
 from audit.errors import InputError, PlumblineError
 from audit.executors import Serial
 from audit.inputs.files import find
-from audit.inputs.load import Loaded, load
+from audit.inputs.load import Loaded
 from audit.inputs.payloads import text_batches
 from audit.inputs.rejected import write_rejected
 from audit.manifest import choose_split, describe_data, host, package_versions, plumbline_version
+from audit.opening import data_root, describe_model, open_subject
 from audit.protocols import Context, NoProgress, Progress
 from audit.resume import Chosen, load_probes, probe_names, run_probes
+from audit.run_rows import RunRows, payload_column
 from audit.spec import Spec
 from audit.store.atomic import remove_temporary, replacing, write_json
 from audit.store.hashes import hash_file, write_hashes
@@ -42,6 +44,7 @@ from audit.store.lock import locked
 from audit.store.payload_rows import PayloadRows
 from audit.store.predictions_file import write_predictions
 from audit.store.read import read_times
+from audit.subject import Subject
 
 ENDINGS = (".gz", ".csv", ".tsv", ".parquet", ".pq", ".jsonl", ".ndjson")
 
@@ -53,13 +56,33 @@ def audit_predictions(
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Audit a file of predictions.
-
-    The same audit twice is the same run: a finished one is not computed again, an interrupted one goes on.
+    """Audit a file of predictions, without a model. As `audit`.
 
     Args:
         path: CSV, Parquet or JSON Lines in the columns of the contract.
         spec: what to do; an empty name is the file's stem, an empty version the first digits of its hash.
+        runs_dir: folder that holds runs.
+        executor: what runs the work; None: this thread.
+        progress: where to say how far it is.
+    """
+    return audit(Subject(predictions=path), spec, runs_dir, executor, progress)
+
+
+def audit(
+    subject: Subject,
+    spec: Spec,
+    runs_dir: Path,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Audit a file of predictions, a model on its data, or a model beside a file.
+
+    The same audit twice is the same run: a finished one is not computed again, an interrupted one goes on.
+
+    Args:
+        subject: what is audited.
+        spec: what to do. An empty name is the model's or else the file's stem, an empty version the first
+            digits of the hash of the weights or else of the file.
         runs_dir: folder that holds runs.
         executor: what runs the work; None: this thread.
         progress: where to say how far it is.
@@ -68,18 +91,18 @@ def audit_predictions(
         The run's folder.
 
     Raises:
-        PlumblineError: the file can't be used, a probe is unknown, or another process is writing this run.
+        PlumblineError: file, data or model can't be used, a probe is unknown, or another process is writing
+            this run.
     """
-    find(path)
     asked = bool(spec.probes)
-    data_hash = hash_file(path)
+    data_hash, weights = _identity(subject)
     spec = replace(
         spec,
-        name=spec.name or stem(path),
-        version=spec.version or data_hash[:8],
+        name=spec.name or _name(subject),
+        version=spec.version or (weights or data_hash)[:8],
         probes=probe_names(spec.probes),
     )
-    hashes = manifest_hashes(data_hash, "", spec)
+    hashes = manifest_hashes(data_hash, weights, spec, subject.settings_hash())
     run_id = make_run_id(hashes, plumbline_version())
     place = RunPlace(runs=runs_dir, model=spec.name, version=spec.version, run_id=run_id)
     if is_finished(place.folder):
@@ -87,9 +110,29 @@ def audit_predictions(
     chosen = load_probes(spec.probes, asked=asked)
     with _no_empty_folders(place), locked(place.lock):
         if not is_finished(place.folder):
-            _write_run(place, spec, hashes, path, chosen, executor or Serial(), progress or NoProgress())
+            with _nothing_left(place):
+                _write_run(
+                    place, spec, hashes, subject, chosen, executor or Serial(), progress or NoProgress()
+                )
         shutil.rmtree(place.work, ignore_errors=True)
     return place.folder
+
+
+def _identity(subject: Subject) -> tuple[str, str]:
+    """Hash of the data and of the weights."""
+    weights = "" if subject.model is None else subject.model.sha256
+    if subject.data is not None:
+        return subject.data.sha256(), weights
+    assert subject.predictions is not None
+    find(subject.predictions)
+    return hash_file(subject.predictions), weights
+
+
+def _name(subject: Subject) -> str:
+    if subject.model is not None:
+        return subject.model.name
+    assert subject.predictions is not None
+    return stem(subject.predictions)
 
 
 def stem(path: Path) -> str:
@@ -104,21 +147,17 @@ def _write_run(
     place: RunPlace,
     spec: Spec,
     hashes: Mapping[str, str],
-    path: Path,
+    subject: Subject,
     chosen: Sequence[Chosen],
     executor: Executor,
     progress: Progress,
 ) -> None:
     """Compute and store everything that is not stored yet; the list of hashes comes last."""
     clock = time.monotonic()
-    progress.step("read the file", 0, 1)
-    loaded = load(path, spec)
-    progress.step("read the file", 1, 1)
-    examples = loaded.examples
-    if examples.source.sha256 != hashes["data"]:
-        raise InputError(path.name, "it changed while it was being read.", "Run the audit again.")
-    times = _begin(place, path, examples.source.data_root)
-    _store_rows(place, path, spec, loaded, progress)
+    times = _begin(place, subject)
+    opened = open_subject(place, subject, spec, hashes["data"], progress)
+    loaded, examples = opened.loaded, opened.loaded.examples
+    _store_rows(place, opened.file, spec, loaded, progress)
     split, audited, message = choose_split(examples, spec)
     context = Context(
         examples=examples,
@@ -129,8 +168,14 @@ def _write_run(
         executor=executor,
         cache=place.work / "cache",
         payloads=PayloadRows(place.folder / PREDICTIONS) if examples.source.payloads else None,
+        model=opened.model,
         progress=progress,
     )
+    if payload_column(context) is not None:
+        context = replace(context, data=RunRows(context))
+    data = describe_data(examples, loaded.predictions, split, audited, message)
+    if model := describe_model(subject, context):
+        data["model"] = model
     sections = run_probes(place, chosen, context)
     manifest = {
         "schema_version": SCHEMA_VERSION,
@@ -140,9 +185,9 @@ def _write_run(
         "version": spec.version,
         "hashes": dict(hashes),
         "seed": spec.seed,
-        "packages": package_versions(),
+        "packages": package_versions(with_model=opened.model is not None),
         "spec": json.loads(json.dumps(spec.as_json(), sort_keys=True)),
-        "data": describe_data(examples, loaded.predictions, split, audited, message),
+        "data": data,
         "sections": sections.entries,
     }
     write_json(place.folder / RUN, manifest)
@@ -156,11 +201,12 @@ def _write_run(
     write_hashes(place.folder)
 
 
-def _begin(place: RunPlace, path: Path, data_root: str) -> dict[str, Any]:
+def _begin(place: RunPlace, subject: Subject) -> dict[str, Any]:
     """Make the folder of a run, or clean up after a killed process; listed as unfinished from now on."""
     place.folder.mkdir(parents=True, exist_ok=True)
     remove_temporary(place.folder)
     earlier = read_times(place.folder)
+    path = subject.predictions if subject.data is None else subject.data.root
     times = {
         "run_id": place.run_id,
         "model": place.model,
@@ -168,7 +214,7 @@ def _begin(place: RunPlace, path: Path, data_root: str) -> dict[str, Any]:
         "started": earlier.get("started", _now()),
         "resumed": earlier.get("resumed", -1) + 1,
         "host": host(),
-        "source": {"path": str(path.resolve()), "data_root": data_root},
+        "source": {"path": str(path.resolve()) if path else "", "data_root": str(data_root(subject))},
     }
     write_json(place.folder / TIMES, times)
     return times
@@ -201,8 +247,20 @@ def _counted(texts: Iterable[pa.Array], total: int, progress: Progress) -> Itera
 
 
 @contextmanager
+def _nothing_left(place: RunPlace) -> Iterator[None]:
+    """Where model, data or file are refused, remove what was begun; a probe's finished section stays."""
+    try:
+        yield
+    except InputError:
+        if not (place.work / "sections").exists():
+            for folder in (place.folder, place.work):
+                shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+@contextmanager
 def _no_empty_folders(place: RunPlace) -> Iterator[None]:
-    """Where a file is refused at the door, leave no folders of a run behind."""
+    """Where an audit is refused, leave no folders of a model or version without a run behind."""
     try:
         yield
     except PlumblineError:

@@ -74,16 +74,19 @@ def make_run_id(hashes: Mapping[str, str], plumbline_version: str) -> str:
     """12 hex digits that stand for what was asked: data, weights, resolved spec and Plumbline's version.
 
     Args:
-        hashes: "data", "weights" (empty without a model) and "spec", as SHA-256 in hex.
+        hashes: "data", "weights" (empty without a model) and "spec", as SHA-256 in hex; with a model also
+            "settings": what decides its scores beside data and weights.
         plumbline_version: version of the program that computes.
     """
     parts = [hashes["data"], hashes["weights"], hashes["spec"], plumbline_version]
+    parts += [hashes["settings"]] if hashes.get("settings") else []
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
-def manifest_hashes(data: str, weights: str, spec: Spec) -> dict[str, str]:
-    """The three hashes of a run."""
-    return {"data": data, "weights": weights, "spec": spec.sha256()}
+def manifest_hashes(data: str, weights: str, spec: Spec, settings: str = "") -> dict[str, str]:
+    """The hashes of a run: three, and with a model a fourth of its settings."""
+    made = {"data": data, "weights": weights, "spec": spec.sha256()}
+    return made | ({"settings": settings} if settings else {})
 
 
 def is_finished(folder: Path) -> bool:
