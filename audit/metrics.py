@@ -119,12 +119,16 @@ IDENTITY_METRICS: Mapping[str, Metric] = {
     )
 }
 """Metrics of an identity and a label, against the texts that do not speak of it."""
+LEAKED_SHARE = _rate("leaked_share", "Leaked share", "lower", finding=True)
+"""Of the search for copies: the share of audited rows that have a copy in training."""
 
 
 def metric(name: str) -> Metric:
     """Look a metric up; per-class ones are ``recall/CLASS`` and ``precision/CLASS``; others a user's."""
     if name in METRICS:
         return METRICS[name]
+    if name == LEAKED_SHARE.name:
+        return LEAKED_SHARE
     kind, _, label = name.partition("/")
     if kind in ("recall", "precision") and label:
         # one class's recall and precision are findings: they are the many-class form of FNR and PPV
