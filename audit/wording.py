@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from audit.core import Level, Reason, Status, TaskKind
-from audit.metrics import IDENTITY_METRICS, METRICS
+from audit.metrics import IDENTITY_METRICS, LEAKED_SHARE, METRICS
 
 REASONS: Mapping[Reason, str] = {
     Reason.NO_TRUTH: "no truth was given",
@@ -27,6 +27,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.NO_ATTRIBUTES: "no attributes declared",
     Reason.NO_IDENTITIES: "no identity columns, and no texts to find identity terms in",
     Reason.NO_YES_NO: "no yes/no output and no labels",
+    Reason.NO_THRESHOLD: "no threshold of the grid stays within the cost",
     Reason.SINGLE_ATTRIBUTES_ONLY: "computed for single attributes, not for crossings",
     Reason.NEEDS_MODEL: "needs a model, and only predictions were given",
     Reason.NEEDS_DATA: "needs the data behind the predictions",
@@ -55,6 +56,8 @@ KINDS: Mapping[TaskKind, str] = {
     TaskKind.MULTILABEL: "several labels",
     TaskKind.REGRESSION: "number",
 }
+WITHOUT_LEAKED = "without leaked rows"
+"""Method of a value over the rows that have no copy in training."""
 
 
 def reason(code: Reason | str) -> str:
@@ -86,8 +89,24 @@ def kind(code: TaskKind | str) -> str:
 
 def metric(name: str) -> str:
     """A metric's title; a user's own metric keeps its name."""
-    known = {**IDENTITY_METRICS, **METRICS}
+    known = {LEAKED_SHARE.name: LEAKED_SHARE, **IDENTITY_METRICS, **METRICS}
     return known[name].title if name in known else name.replace("_", " ")
+
+
+def subject(title: str, method: str) -> str:
+    """What a finding is about: a metric, or a metric without the rows that have a copy in training.
+
+    Args:
+        title: of the metric.
+        method: of the finding's value.
+    """
+    return f"{title} {WITHOUT_LEAKED}" if method == WITHOUT_LEAKED else title
+
+
+def untested(method: str) -> str:
+    """Words for a finding that has no test, from the method of its test: "none: WHY"."""
+    why = method.partition("none: ")[2]
+    return f"Not tested: {why}." if why else "Not tested."
 
 
 def probe(name: str) -> str:
