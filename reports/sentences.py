@@ -31,7 +31,8 @@ def title(name: str) -> str:
 def finding(f: Finding) -> dict[str, Any]:
     """A finding in the parts that a page sets one below the other; all text is plain."""
     head = {"level": wording.level(f.severity.level), "code": f.severity.level.value}
-    what = f"{title(f.metric)} of {f.output}, {slice_words(f.slice)}"
+    output = f" of {f.output}" if f.output else ""
+    what = f"{wording.subject(title(f.metric), f.value.method)}{output}, {slice_words(f.slice)}"
     if finding_is_small(f):
         return head | {
             "what": what,
@@ -90,7 +91,8 @@ def _tested(f: Finding) -> str:
     tests = f"{f.test.tests:,} {'test' if f.test.tests == 1 else 'tests'}"
     parts = [
         f"Adjusted {numbers.p_sentence(f.test.p_adjusted)}: {f.test.adjustment} over {tests} of the family "
-        f"“{family}”; {f.test.method} test." if f.test.p_adjusted is not None else "Not tested.",
+        f"“{family}”; {f.test.method} test."
+        if f.test.p_adjusted is not None else wording.untested(f.test.method),
         f"Rank: {f.severity.why}.",
     ]  # fmt: skip
     if f.smallest_gap is not None:

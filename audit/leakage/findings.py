@@ -11,26 +11,19 @@ from numpy.typing import NDArray
 from audit.core import Estimate, Examples, Finding, Level, Reason, Severity, Slice, Test
 from audit.group_error.severity import rank
 from audit.intervals import wilson
-from audit.leakage.inflation import Inflation
+from audit.leakage.inflation import BOOTSTRAP, Inflation
 from audit.leakage.leaks import GroupShares, Leaks
-from audit.metrics import METRICS, Metric
+from audit.metrics import LEAKED_SHARE, METRICS, Metric
 from audit.slices import EVERYONE_ELSE
+from audit.wording import WITHOUT_LEAKED
 
 PROBE = "leakage"
 EVIDENCE = 12
 FAMILY_INFLATION = "leakage: metrics with and without leaked rows"
 FAMILY_GROUPS = "leakage: leaked share by group"
 ADJUSTMENT = "Benjamini-Hochberg"
-WITH_LEAKED = "all test rows, leaked ones included"
+WITH_LEAKED = "the same rows with the leaked ones"
 CLAUSES = ("NIST AI RMF: MEASURE 2.1", "EU AI Act: Article 10(2)")
-LEAKED_SHARE = Metric(
-    name="leaked_share",
-    title="Share of test rows with a copy in training",
-    unit="rate",
-    better="lower",
-    margin="rate",
-    finding=True,
-)
 
 
 def leaked_finding(
@@ -66,7 +59,7 @@ def leaked_finding(
         slice=Slice(n=n),
         metric=LEAKED_SHARE.name,
         value=share,
-        reference="no leaked row",
+        reference="a split without copies",
         reference_value=Estimate(
             value=0.0, low=None, high=None, n=n, method="by definition", unit="rate", better="lower"
         ),
@@ -122,7 +115,7 @@ def inflation_findings(
                 output=one.output,
                 slice=one.slice,
                 metric=one.metric,
-                value=_plain(one.clean, one.n - one.leaked, metric, "without leaked rows"),
+                value=_plain(one.clean, one.n - one.leaked, metric, WITHOUT_LEAKED),
                 reference=WITH_LEAKED,
                 reference_value=_plain(one.all, one.n, metric, "all rows"),
                 gap=Estimate(
@@ -135,7 +128,7 @@ def inflation_findings(
                     better="zero",
                 ),
                 test=Test(
-                    method="leaked against other rows",
+                    method="bootstrap" if one.method == BOOTSTRAP else "two-sample",
                     p=one.p,
                     p_adjusted=p,
                     family=FAMILY_INFLATION,

@@ -27,6 +27,9 @@ BADGES: dict[Level, tuple[str, Colour]] = {
 }
 """Icon and colour beside the word: none of the three alone."""
 EVERY = "all outputs"
+SLICES = ("views/slices.py", "See rows", "Opens the Slices page at this slice")
+PAGES = {"leakage": ("views/leakage.py", "See copies", "Opens the Leakage page")}
+"""Probe -> page that shows a finding's evidence, words of the button, and what it does."""
 
 
 def ranked(run: AuditRun) -> list[Finding]:
@@ -109,32 +112,39 @@ def _filtered(findings: Sequence[Finding]) -> list[Finding]:
         )
         state.settle("findings_output", [EVERY, *outputs], EVERY)
         output = st.selectbox(
-            "Of output", [EVERY, *outputs], key="findings_output", disabled=len(outputs) == 1, width=260
+            "Of output",
+            [EVERY, *outputs],
+            key="findings_output",
+            format_func=lambda name: name or "no output: of the data",
+            disabled=len(outputs) == 1,
+            width=260,
         )
     return [f for f in findings if f.severity.level in wanted and output in (EVERY, f.output)]
 
 
 def _one(finding: Finding, place: int) -> None:
     icon, colour = BADGES[finding.severity.level]
+    page, words, says = PAGES.get(finding.probe, SLICES)
     with st.container(border=True, key=f"finding_{place}"):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.badge(wording.level(finding.severity.level), icon=icon, color=colour)
-            st.badge(sentences.literal(finding.output), color="gray")
+            if finding.output:
+                st.badge(sentences.literal(finding.output), color="gray")
             st.space("stretch")
             opened = st.button(
-                "See rows",
+                words,
                 key=f"open_{place}",
                 type="tertiary",
                 icon=":material/arrow_forward:",
                 icon_position="right",
-                help="Opens the Slices page at this slice",
+                help=says,
                 on_click=state.go,
                 args=(finding.output, finding.metric, finding.slice.key, finding.slice.attributes),
             )
         st.markdown(sentences.headline(finding))
         st.caption(f"{sentences.certainty(finding)} {sentences.reason(finding)}")
     if opened:
-        st.switch_page("views/slices.py")
+        st.switch_page(page)
 
 
 def to_csv(findings: Sequence[Finding]) -> str:

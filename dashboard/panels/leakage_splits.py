@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
-from audit.csv_export import neutralise
+from audit.csv_export import csv_text
 from dashboard import state
 from dashboard.charts import leakage_groups, numbers, palette
 from dashboard.panels.sentences import literal
@@ -126,10 +125,4 @@ def draw_actions(actions: pd.DataFrame, rows: int) -> None:
 
 def to_csv(rows: pd.DataFrame) -> str:
     """Rows of the table `actions` as CSV, text neutralised for spreadsheets."""
-    memory = io.StringIO()
-    writer = csv.writer(memory, lineterminator="\n")
-    writer.writerow(["id", "split", "cluster", "reason"])
-    for row in rows.itertuples():
-        cells = (row.id, row.split, row.cluster, row.reason)
-        writer.writerow([neutralise(cell) if isinstance(cell, str) else cell for cell in cells])
-    return memory.getvalue()
+    return csv_text(pa.Table.from_pandas(rows[["id", "split", "cluster", "reason"]], preserve_index=False))

@@ -53,8 +53,9 @@ def headline(finding: Finding) -> str:
         if reference.value is not None
         else "no value"
     )
+    what = wording.subject(title(finding.metric), value.method)
     return (
-        f"**{literal(title(finding.metric))} of {literal(finding.slice.key)}** is {_estimate(value)}, "
+        f"**{literal(what)} of {literal(finding.slice.key)}** is {_estimate(value)}, "
         f"**{numbers.difference(gap.value, gap.unit)} {side} {literal(finding.reference)}** "
         f"({_ends(gap)}; there {compared})."
     )
@@ -64,7 +65,7 @@ def certainty(finding: Finding) -> str:
     """How surely: adjusted p with its method and the size of its family."""
     test = finding.test
     if test.p_adjusted is None:
-        return "Not tested."
+        return wording.untested(test.method)
     return (
         f"Adjusted {numbers.p_value(test.p_adjusted)}, {test.adjustment.replace('-', '–')} over "
         f"{test.tests:,} tests ({test.method}). The interval is not adjusted."

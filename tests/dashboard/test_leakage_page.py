@@ -233,3 +233,16 @@ def test_the_charts_draw_the_tables() -> None:
 def test_what_a_change_is_called(metric, change, low, high, p, kind) -> None:
     row = pd.Series({"metric": metric, "inflation": change, "low": low, "high": high, "p_adjusted": p})
     assert leakage_inflation.kind_of(row) == kind
+
+
+def test_a_finding_about_copies_reads_well_on_the_overview_and_leads_here() -> None:
+    app = AppTest.from_file(APP, default_timeout=60)
+    app.query_params["run"] = leaky_run(PICTURES).name
+    app.run()
+    said = plain(text(app))
+    assert "**Leaked share of all** is 40.0%" in said
+    assert "points above a split without copies" in said
+    assert "Not tested: each copy is listed." in said
+    assert "Error rate without leaked rows of" in said
+    assert "points above the same rows with the leaked ones" in said
+    assert any(button.label == "See copies" for button in app.button)
