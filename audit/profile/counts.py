@@ -45,18 +45,6 @@ def split_attribute(split: NDArray[np.int8]) -> Attribute:
     return Attribute(name="split", values=SPLITS, codes=split.astype(np.int32))
 
 
-def missing_by(missing: NDArray[np.bool_], group: Attribute) -> pa.Table:
-    """Columns value, n, missing, share: of the rows of each value, how many lack something.
-
-    Args:
-        missing: (n,) rows that lack it.
-        group: (n,) what they are counted by.
-    """
-    n = _count(group.codes, len(group.values))
-    lacking = _count(np.where(missing, group.codes, -1), len(group.values))
-    return pa.table({"value": list(group.values), "n": n, "missing": lacking, "share": shares(lacking, n)})
-
-
 def among(group: Attribute, kept: NDArray[np.bool_]) -> Attribute:
     """The attribute with the rows that are not kept made missing."""
     return Attribute(

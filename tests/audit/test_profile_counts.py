@@ -7,7 +7,7 @@ from sklearn.metrics import matthews_corrcoef
 from statsmodels.stats.proportion import proportion_confint
 
 from audit.clusters import design_effect, effective_n
-from audit.profile.counts import among, coded, crossing, distribution, missing_by, split_attribute
+from audit.profile.counts import among, coded, crossing, distribution, split_attribute
 from audit.profile.labels import co_occurrence, identity_counts, label_counts
 from audit.profile.rates import base_rates
 
@@ -47,14 +47,10 @@ def test_missing_codes_are_counted_nowhere_and_no_row_has_no_share():
     assert crossing(nobody, second)["share_of_first"].null_count == 16
 
 
-def test_rows_that_lack_something_by_group():
-    found = missing_by(np.array([True, False, False, True, True]), COLOUR).to_pylist()
-    assert [(r["value"], r["n"], r["missing"]) for r in found] == [
-        ("blue", 1, 0),
-        ("red", 3, 2),
-        ("unknown", 1, 1),
-    ]
-    assert split_attribute(np.array([2, 0], dtype=np.int8)).codes.tolist() == [2, 0]
+def test_splits_are_counted_like_an_attribute():
+    split = split_attribute(np.array([2, 0, 2], dtype=np.int8))
+    assert distribution(split)["n"].to_pylist() == [1, 0, 2]
+    assert split.values == ("train", "validation", "test")
 
 
 def test_label_rates_have_wilsons_interval():
