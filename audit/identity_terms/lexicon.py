@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -68,12 +69,12 @@ class Lexicon:
 
     terms: tuple[Term, ...]
 
-    @property
+    @cached_property
     def identities(self) -> tuple[str, ...]:
         """Every identity that has terms, in order of first appearance; columns of `finder.find_terms`."""
         return tuple(dict.fromkeys(one.identity for one in self.terms if one.identity))
 
-    @property
+    @cached_property
     def groups(self) -> Mapping[str, str]:
         """Identity -> its group, in the order of `identities`."""
         found: dict[str, str] = {}
@@ -81,6 +82,14 @@ class Lexicon:
             if one.identity:
                 found.setdefault(one.identity, one.group)
         return found
+
+    def __hash__(self) -> int:
+        """Computed once: a lexicon is the key of what was prepared from it."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.terms)
 
     def sha256(self) -> str:
         """Hash of what the terms say: equal lexicons find the same, whatever their file was called."""
