@@ -19,15 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
 
-from audit.core import SPLITS
 from audit.errors import InputError
 from training.comment_loss import faster_head, make_loss, positive_weights
 from training.comment_metrics import metrics, outputs
 from training.comment_outcome import Outcome, finish
-from training.data.records import LABELS, Comments
 from training.data.splits import TEST, TRAIN, VALIDATION
 from training.fit import add_fit_arguments, config_from, fit, seeded
 from training.settings import Settings
@@ -35,7 +31,6 @@ from training.settings import Settings
 if TYPE_CHECKING:
     from torch import nn
 
-    from models.text_adapter import TextModel
     from models.text_network import TextNetwork
     from models.tokens import Tokens
     from training.comment_data import Encoded, Prepared
@@ -184,42 +179,6 @@ def build(
     texts = prepared.data.text.take(prepared.rows(TRAIN)).to_pylist()
     tokens = Tokens(learn(texts, VOCABULARY), args.length)
     return TextNetwork(BiLSTM(BiLSTMConfig(vocabulary=tokens.size)), labels), tokens
-
-
-def predictions(
-    adapter: TextModel,
-    data: Comments,
-    *,
-    clusters: NDArray[np.int32] | None = None,
-    beside: Path | None = None,
-    workers: int = 0,
-) -> pa.Table:
-    """Score every comment; columns as the predictions contract names them.
-
-    Args:
-        adapter: from `models.text_adapter.load`.
-        data: comments and what is known of them.
-        clusters: (n,) near copies, for the column `cluster`.
-        beside: not used: a text travels in the file.
-        workers: not used.
-
-    Returns:
-        id, split, then true.LABEL, score.LABEL and pred.LABEL of each label, identity.*, cluster, text.
-    """
-    scores = adapter.predict(data.text.to_pylist())
-    decided = adapter.decide(scores)
-    names = [SPLITS[code] if code >= 0 else "test" for code in data.split]
-    columns: dict[str, Any] = {"id": data.ids, "split": pa.array(names, pa.string())}
-    for label in adapter.labels:
-        truth = data.labels[:, LABELS.index(label)]
-        columns[f"true.{label}"] = pa.array(truth, pa.int8(), mask=truth < 0)
-        columns[f"score.{label}"] = pa.array(scores[label])
-        columns[f"pred.{label}"] = pa.array(decided[label])
-    for name, member in data.identities.items():
-        columns[f"identity.{name}"] = pa.array(member, mask=np.isnan(member))
-    if clusters is not None:
-        columns["cluster"] = pa.array([str(code) for code in clusters], pa.string())
-    return pa.table({**columns, "text": data.text})
 
 
 def _check(args: argparse.Namespace) -> Path:

@@ -13,11 +13,9 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from audit.core import UNKNOWN
@@ -26,7 +24,7 @@ from training.data.records import Faces
 from training.data.splits import TEST, TRAIN, VALIDATION
 from training.face_metrics import finite, metrics
 from training.fit import add_fit_arguments, config_from, seeded
-from training.image_data import Prepared, common_columns, group_columns, prepare
+from training.image_data import Prepared, prepare
 from training.image_run import (
     OnEpoch,
     Outcome,
@@ -43,7 +41,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from models.faces import FacesNetwork
-    from models.image_adapter import ImageModel
     from training.images import Item
 
 SIZE = 112  # FairFace's own pictures are small; larger ones cost in proportion to their area
@@ -179,45 +176,6 @@ def intervals(data: Faces) -> NDArray[np.float64]:
     bands = np.array([_ends(value) for value in data.age_band.values]).reshape(-1, 2)[data.age_band.codes]
     whole = np.floor(data.age)[:, None].repeat(2, axis=1)
     return np.where(data.banded[:, None], bands, whole)
-
-
-def predictions(
-    adapter: ImageModel,
-    data: Faces,
-    *,
-    clusters: NDArray[np.int32] | None = None,
-    beside: Path | None = None,
-    workers: int = 0,
-) -> pa.Table:
-    """Score every picture; columns as the predictions contract names them.
-
-    Args:
-        adapter: from `models.faces.load`.
-        data: pictures and what is known of them.
-        clusters: (n,) near copies, for the column `cluster`.
-        beside: folder in which the file will lie; images are named relative to it.
-        workers: processes that decode.
-
-    Returns:
-        id, split, true.age, pred.age, true.gender (0/1 in the order of the model's genders), score.gender,
-        spread.age (years), group.*, cluster, image.
-    """
-    first, last = common_columns(data, clusters, beside)
-    scores = adapter.predict_files([Path(data.root, name) for name in data.paths.to_pylist()], workers)
-    genders = adapter.tasks["gender"].classes
-    names = [data.gender.values[code] for code in data.gender.codes]
-    true_gender = [genders.index(name) if name in genders else None for name in names]
-    columns = {
-        **first,
-        "true.age": pa.array(data.age, pa.float64(), mask=np.isnan(data.age)),
-        "pred.age": pa.array(scores["age"]),
-        "true.gender": pa.array(true_gender, pa.int8()),
-        "score.gender": pa.array(scores["gender"]),
-        "spread.age": pa.array(scores["age_spread"]),
-        **group_columns(data, data.groups),
-        **last,
-    }
-    return pa.table(columns)
 
 
 def _ends(band: str) -> tuple[float, float]:

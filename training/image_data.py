@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from audit.core import SPLITS, Attribute
+from audit.core import SPLITS
 from audit.errors import InputError
 from training.data.image_files import walk
 from training.data.loading import Loaded, joined_clusters, load
@@ -100,35 +99,6 @@ def prepare(kind: Kind, args: argparse.Namespace, say: Callable[[str], None] | N
     return Prepared(
         data=kept, clusters=clusters[keep], sha256=_sha256(kept, loaded.facts.sha256[keep]), facts=facts
     )
-
-
-def group_columns(data: Faces | Mushrooms, groups: Mapping[str, Attribute]) -> dict[str, pa.Array]:
-    """`group.NAME` columns of a predictions table."""
-    return {
-        f"group.{name}": pa.array([attribute.values[code] for code in attribute.codes], pa.string())
-        for name, attribute in groups.items()
-    }
-
-
-def common_columns(
-    data: Faces | Mushrooms, clusters: NDArray[np.int32] | None, beside: Path | None
-) -> tuple[dict[str, pa.Array], dict[str, pa.Array]]:
-    """First and last columns of a predictions table: id and split; cluster and image.
-
-    Args:
-        data: the rows.
-        clusters: (n,) near copies; None: no such column.
-        beside: folder in which the file will lie: images are named relative to it; None: relative to the
-            data.
-    """
-    names = [SPLITS[code] if code >= 0 else "test" for code in data.split]
-    images = data.paths.to_pylist()
-    if beside is not None:
-        images = [os.path.relpath(Path(data.root, image).resolve(), beside.resolve()) for image in images]
-    last = {"image": pa.array(images, pa.string())}
-    if clusters is not None:
-        last = {"cluster": pa.array([str(code) for code in clusters], pa.string()), **last}
-    return {"id": data.ids, "split": pa.array(names, pa.string())}, last
 
 
 def _copies(loaded: Loaded, args: argparse.Namespace, tell: Callable[[str], None]) -> FoundCopies:

@@ -13,20 +13,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from audit.core import UNKNOWN
 from audit.errors import InputError
 from training.data.records import Mushrooms
 from training.data.splits import TEST, TRAIN, VALIDATION
 from training.face_metrics import finite
 from training.fit import add_fit_arguments, config_from, seeded
-from training.image_data import Prepared, common_columns, group_columns, prepare
+from training.image_data import Prepared, prepare
 from training.image_run import (
     OnEpoch,
     Outcome,
@@ -42,7 +39,6 @@ from training.image_run import (
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from models.image_adapter import ImageModel
     from training.images import Item
 
 SIZE = 160  # a cap's gills are fine; 224 costs twice as much
@@ -178,42 +174,6 @@ def evaluate(network: nn.Module, loader: Any) -> dict[str, float]:
         "accuracy": float(right.mean()),
         "balanced_accuracy": float(torch.stack(by_class).mean()),
     }
-
-
-def predictions(
-    adapter: ImageModel,
-    data: Mushrooms,
-    *,
-    clusters: NDArray[np.int32] | None = None,
-    beside: Path | None = None,
-    workers: int = 0,
-) -> pa.Table:
-    """Score every picture; columns as the predictions contract names them.
-
-    Args:
-        adapter: from `models.mushrooms.load`.
-        data: pictures and what is known of them.
-        clusters: (n,) near copies, for the column `cluster`.
-        beside: folder in which the file will lie; images are named relative to it.
-        workers: processes that decode.
-
-    Returns:
-        id, split, true.OUT, score.OUT.CLASS for each class, group.*, cluster, image.
-    """
-    first, last = common_columns(data, clusters, beside)
-    (output, task), *_ = adapter.tasks.items()
-    scores = adapter.predict_files([Path(data.root, name) for name in data.paths.to_pylist()], workers)[
-        output
-    ]
-    truth = [data.label.values[code] for code in data.label.codes]
-    columns = {
-        **first,
-        f"true.{output}": pa.array([None if name == UNKNOWN else name for name in truth], pa.string()),
-        **{f"score.{output}.{name}": pa.array(scores[:, code]) for code, name in enumerate(task.classes)},
-        **group_columns(data, data.attributes),
-        **last,
-    }
-    return pa.table(columns)
 
 
 def _refuse_unusable(data: Mushrooms, args: argparse.Namespace) -> None:

@@ -21,6 +21,7 @@ from training import faces  # noqa: E402
 from training.data.faces import read_faces  # noqa: E402
 from training.face_metrics import joint_errors, metrics  # noqa: E402
 from training.fit import history  # noqa: E402
+from training.predictions import predictions  # noqa: E402
 
 pytestmark = pytest.mark.models
 NAN = float("nan")
@@ -205,7 +206,7 @@ def test_small_pictures_are_learned_saved_and_predicted(data, tmp_path, capsys):
 
     adapter = model.load(out)
     every = read_faces(data).data
-    table = faces.predictions(
+    table = predictions(
         adapter, every, beside=tmp_path / "elsewhere", clusters=np.arange(60, dtype=np.int32)
     )
     right = (np.array(table["score.gender"]) >= 0.5) == np.array(table["true.gender"]).astype(bool)
@@ -231,7 +232,7 @@ def test_predictions_say_nothing_of_what_is_unknown(tmp_path, network):
     rows[1] = "000.png,,Female,A"
     rows[2] = "001.png,30,,B"
     (made / "faces.csv").write_text("\n".join(rows) + "\n")
-    table = faces.predictions(ImageModel(network), read_faces(made).data)
+    table = predictions(ImageModel(network), read_faces(made).data)
     assert table["true.age"].to_pylist()[:2] == [None, 30.0]
     assert table["true.gender"].to_pylist()[:2] == [0, None]
     assert table["split"].to_pylist() == ["test"] * 4

@@ -23,6 +23,7 @@ from training.data.splits import TRAIN  # noqa: E402
 from training.image_copies import first_of_each, with_singles  # noqa: E402
 from training.image_data import prepare  # noqa: E402
 from training.images import augmentation, class_weights, data_sha256, decode_all  # noqa: E402
+from training.predictions import predictions  # noqa: E402
 
 pytestmark = pytest.mark.models
 SMALL = ["--backbone", "shufflenet_v2_x0_5", "--size", "32", "--batch-size", "14", "--augment", "none"]
@@ -56,7 +57,7 @@ def test_small_pictures_are_learned_saved_and_predicted(data, tmp_path):
     assert (card["model"], card["classes"]) == ("mushrooms", ["Blue", "Green", "Red"])
     assert card["metrics"]["validation"]["accuracy"] >= 0.9  # chance is one in three
 
-    table = mushrooms.predictions(model.load(out), read_mushrooms(data).data, beside=tmp_path, workers=1)
+    table = predictions(model.load(out), read_mushrooms(data).data, beside=tmp_path, workers=1)
     names = ["Blue", "Green", "Red"]
     scores = np.stack([np.array(table[f"score.colour.{name}"]) for name in names], 1)
     np.testing.assert_allclose(scores.sum(1), 1, rtol=1e-6)
