@@ -9,12 +9,14 @@ import streamlit as st
 from dashboard import state
 from dashboard.panels import icon, sidebar
 
+# File in views/, title, icon, and the choices that the page's address carries. A comment and no string:
+# Streamlit would write a string that stands alone in this file onto the page.
 PAGES = (
     ("overview", "Overview", "summarize", (state.RUN, state.OUTPUT)),
     ("slices", "Slices", "bar_chart", state.SLICES),
     ("leakage", "Leakage", "content_copy", (state.RUN, state.OUTPUT, state.DISTANCE, state.CLUSTER)),
+    ("data", "Data", "database", (state.RUN, state.OUTPUT, state.ATTRIBUTE)),
 )
-"""File in views/, title, icon, and the choices that the page's address carries."""
 
 st.set_page_config(
     page_title="Plumbline",
