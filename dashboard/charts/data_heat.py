@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dashboard.charts import palette
 from dashboard.charts.crossings import CELL_HEIGHT
 
-DARK = 0.55
+DARK = 0.85
 """Share of the scale above which white text is read better than black."""
 COUNTS = [[0.0, "#E8EEF3"], [1.0, palette.BLUE]]
 

@@ -56,16 +56,10 @@ def _draw_crossing(scope: Scope, second: str) -> None:
         config=palette.CONFIG,
         width="stretch",
     )
-    empty, small = (
-        int((cells["n"] == 0).sum()),
-        int(((cells["n"] > 0) & (cells["n"] < scope.minimum_n)).sum()),
-    )
     cut = f" At most {MOST_CROSSED} values a side are drawn." if len(shown) < len(cells) else ""
     st.caption(
-        f"What it shows: the {scope.where} with each pair of values; darker is more. {empty:,} of "
-        f"{len(cells):,} cells are empty and {small:,} more, marked \\*, have fewer than {scope.minimum_n} "
-        "rows: of people in them the audit can say little. What it can't tell: what a model does there; "
-        f"“Slices” has it.{cut}"
+        f"What it shows: the {scope.where} with each pair of values; darker is more. {_thin(cells, scope)} "
+        f"What it can't tell: what a model does there; “Slices” has it.{cut}"
     )
     table_with_download(
         cells.rename(columns={"row": scope.attribute, "column": second}),
@@ -78,6 +72,18 @@ def _draw_crossing(scope: Scope, second: str) -> None:
             }
         ),
         f"crossing-{scope.attribute}-{second}",
+    )
+
+
+def _thin(cells: pd.DataFrame, scope: Scope) -> str:
+    """How many cells an audit can say little of."""
+    empty, least = int((cells["n"] == 0).sum()), scope.minimum_n
+    small = int(((cells["n"] > 0) & (cells["n"] < least)).sum())
+    if not empty and not small:
+        return f"Every cell has {least} rows or more."
+    return (
+        f"Of {len(cells):,} cells {empty:,} {'is' if empty == 1 else 'are'} empty, and {small:,} more, marked "
+        f"\\*, {'has' if small == 1 else 'have'} fewer than {least} rows: an audit can say little of them."
     )
 
 

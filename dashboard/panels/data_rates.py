@@ -84,7 +84,7 @@ def _draw_yes(scope: Scope) -> None:
     rows = data_columns.rates(scope.folder, scope.mark, ALL, name, "", SPLIT)
     rows = rows[rows["n"] > 0].reset_index(drop=True)
     whole = data_columns.rates(scope.folder, scope.mark, ALL, name, "", EVERYONE).iloc[0]
-    yes = f" ({literal(scope.target.classes[1])})" if scope.target.classes else ""
+    yes = f" (“{literal(scope.target.classes[1])}”)" if scope.target.classes else ""
     shown = numbers.estimate(whole["rate"], whole["low"], whole["high"], whole["n"], "rate", whole["events"])
     st.markdown(f"**{shown}** of all rows are positive{yes}: {numbers.count(whole['events'])} rows.")
     if len(rows) < 2:

@@ -22,7 +22,7 @@ from dashboard.panels.sentences import literal
 
 MOST_GROUPS = 10
 """Groups of which a sample is shown, those with the most rows."""
-PICTURES, TEXTS = 8, 3
+PICTURES, TEXTS = 6, 3
 LONGEST = 400
 """Characters of a text that are shown."""
 BY, DRAWN = "data_sample_by", "data_sample"
