@@ -82,8 +82,8 @@ def _thin(cells: pd.DataFrame, scope: Scope) -> str:
     if not empty and not small:
         return f"Every cell has {least} rows or more."
     return (
-        f"Of {len(cells):,} cells {empty:,} {'is' if empty == 1 else 'are'} empty, and {small:,} more, marked "
-        f"\\*, {'has' if small == 1 else 'have'} fewer than {least} rows: an audit can say little of them."
+        f"Of {len(cells):,} cells {empty:,} {'is' if empty == 1 else 'are'} empty, and {small:,} more, "
+        f"marked \\*, {'has' if small == 1 else 'have'} fewer than {least} rows: an audit can say little of them."
     )
 
 
