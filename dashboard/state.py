@@ -19,6 +19,8 @@ RUN, OUTPUT, ATTRIBUTE, METRIC, SLICE, VIEW = "run", "output", "attribute", "met
 VERSUS, IDENTITY, DISTANCE, CLUSTER = "versus", "identity", "distance", "cluster"
 SLICES = (RUN, OUTPUT, ATTRIBUTE, METRIC, SLICE, VIEW)
 """Choices that the address of the page Slices carries."""
+VERSIONS = (RUN, VERSUS, OUTPUT, METRIC, SLICE)
+"""Choices that the address of the page Versions carries."""
 LINKED = (*SLICES, VERSUS, IDENTITY, DISTANCE, CLUSTER)
 """Every choice that an address may carry."""
 CROSSED = "crossed_with"
