@@ -17,7 +17,15 @@ from audit.csv_export import write_csv
 from audit.store.layout import HASHES, RUN
 from audit.store.plain import to_plain
 from audit.store.read import read_manifest
-from reports.privacy import HIDDEN, shared_data, shared_finding, shared_table, small_cells, small_slices
+from reports.privacy import (
+    HIDDEN,
+    names_rows,
+    shared_data,
+    shared_finding,
+    shared_table,
+    small_cells,
+    small_slices,
+)
 
 MOST_CELLS = 250_000
 """Cells attached at most, slices and small tables first; the others stay in the run, and that is said."""
@@ -47,7 +55,7 @@ def attachments(folder: Path, run: AuditRun) -> tuple[list[Attachment], list[str
         run: what it holds.
 
     Returns:
-        Attachments, the list of hashes last; names of tables left out.
+        Attachments, the list of hashes last; tables left out, each with why: too large, or a table of rows.
     """
     made, left = [], []
     room = MOST_CELLS
@@ -70,9 +78,12 @@ def _tables(section: Section, room: int) -> tuple[list[Attachment], list[str], i
     made, left = [], []
     with TemporaryDirectory() as folder:
         for name, table in _smallest_first(section.tables):
+            if names_rows(table):
+                left.append(f"{section.probe}.{name} (ids of rows)")
+                continue
             shown = _fitting(table, room)
             if shown is None:
-                left.append(f"{section.probe}.{name}")
+                left.append(f"{section.probe}.{name} (too large)")
                 continue
             room -= shown.num_rows * shown.num_columns
             path = Path(folder) / "table.csv"

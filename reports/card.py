@@ -11,7 +11,7 @@ from audit.core import AuditRun
 from audit.store.atomic import write_text
 from audit.store.hashes import content_hash
 from audit.store.read import open_run
-from reports import content, numbers, sentences, texts
+from reports import content, leakage, numbers, sentences, texts
 from reports.headline import headline
 from reports.privacy import K, small_cells, spread_is_hidden
 
@@ -97,6 +97,8 @@ def _evaluation(run: AuditRun) -> Iterator[str]:
     facts = dict(content.facts(run))
     yield f"- Data: {escape(facts['Data'])}"
     yield f"- Rows audited: {escape(facts['Rows audited'])}"
+    if said := leakage.verdict(run):
+        yield f"- Leakage: {escape(said)}"
     yield f"- Why this data, and how it was prepared: {OPEN}"
 
 

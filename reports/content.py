@@ -15,7 +15,7 @@ from audit.core import AuditRun
 from audit.metrics import METRICS
 from audit.store.hashes import content_hash
 from audit.store.read import read_times
-from reports import sentences, slices, spreads, texts
+from reports import leakage, sentences, slices, spreads, texts
 from reports.attachments import Attachment
 from reports.headline import headline
 from reports.privacy import K
@@ -59,6 +59,7 @@ def content(
         "messages": list(run.data.get("messages", ())),
         "headline": overall,
         **_slices(found, own),
+        "leakage": leakage.part(run, own),
         "methods": [list(m) for m in methods(run)],
         "limits": [list(limit) for limit in texts.LIMITS],
         "standards": [list(s) for s in texts.STANDARDS],

@@ -25,6 +25,16 @@ KEPT = ("depth", "tests", "margin", "threshold", "in_force", "bin", "adult", "ch
 """Columns of numbers that say nothing of the rows."""
 
 
+IDS = ("id", "row_id", "a", "b")
+"""Columns of text that name single rows: a report is passed on, and ids of rows stay in the run."""
+
+
+def names_rows(table: pa.Table) -> bool:
+    """Whether a table names single rows, so that it must not be shared."""
+    text = [f.name for f in table.schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
+    return any(name in IDS for name in text)
+
+
 def is_small(n: int | None) -> bool:
     """Whether a number of rows is too small to share; None is no number of rows."""
     return n is not None and n < K
@@ -84,12 +94,20 @@ def _hidden(
         if name in table.column_names and pa.types.is_integer(table.schema.field(name).type):
             small = pc.fill_null(pc.less(table[name], K), False)
             hidden |= np.asarray(small.combine_chunks().to_numpy(zero_copy_only=False), dtype=np.bool_)
+    if {"n", "leaked"} <= set(table.column_names):
+        hidden |= _few_leaked(table)
     if "slice" in table.column_names and slices:
         small = pc.is_in(table["slice"], value_set=pa.array(sorted(slices), pa.string()))
         hidden |= np.asarray(small.combine_chunks().to_numpy(zero_copy_only=False), dtype=np.bool_)
     if {"largest", "smallest", "attribute"} <= set(table.column_names) and cells:
         hidden |= np.array([spread_is_hidden(row, cells) for row in table.to_pylist()], dtype=np.bool_)
     return hidden
+
+
+def _few_leaked(table: pa.Table) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Rows that tell a number with all rows from one without a few: the few, or those left, are small."""
+    n, leaked = (np.asarray(table[name].fill_null(0)) for name in ("n", "leaked"))
+    return np.asarray(((leaked > 0) & (leaked < K)) | (n - leaked < K), dtype=np.bool_)
 
 
 def spread_is_hidden(row: Mapping[str, Any], cells: frozenset[tuple[str, str, str]]) -> bool:
