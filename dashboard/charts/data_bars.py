@@ -12,19 +12,19 @@ MOST_VALUES = 30
 BAR_HEIGHT = 17
 
 
-def bar_chart(rows: pd.DataFrame, part: str = "") -> go.Figure:
-    """Share of the rows that each value has, the largest value first unless the values have an order.
+def bar_chart(rows: pd.DataFrame, parts_are: str = "") -> go.Figure:
+    """Share of the rows that each value has.
 
     Args:
-        rows: columns value, n, share, in the order to draw; and the part's.
-        part: column that tells the series, such as the split; empty: one series.
+        rows: columns value, n, share, in the order to draw; and part, where there are parts.
+        parts_are: what a part is, such as "split"; empty: there are none.
     """
     names = list(dict.fromkeys(rows["value"]))
     places = dict(zip(names, palette.labels(names), strict=True))
-    parts = list(dict.fromkeys(rows[part])) if part else [""]
+    parts = list(dict.fromkeys(rows["part"])) if parts_are else [""]
     figure = go.Figure()
-    for i, name in enumerate(parts):
-        own = rows[rows[part] == name] if part else rows
+    for i, name in reversed(list(enumerate(parts))):  # Plotly draws the last bar of a value at its top
+        own = rows[rows["part"] == name] if parts_are else rows
         figure.add_trace(
             go.Bar(
                 x=(own["share"] * 100).tolist(),
@@ -41,8 +41,8 @@ def bar_chart(rows: pd.DataFrame, part: str = "") -> go.Figure:
             )
         )
     height = palette.FRAME_HEIGHT + max(BAR_HEIGHT * len(parts) + 11, 26) * max(len(names), 2)
-    palette.layout(figure, height, x=_axis(part), showlegend=len(parts) > 1, bargap=0.3)
-    palette.rows_of(figure, list(places.values()))
+    palette.layout(figure, height, x=_axis(parts_are), showlegend=len(parts) > 1, bargap=0.3)
+    palette.rows_of(figure, list(places.values())).update_layout(legend={"traceorder": "reversed"})
     figure.update_xaxes(rangemode="tozero", range=[0, _end(rows["share"])])
     return figure
 
@@ -57,8 +57,8 @@ def most(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["value"].isin(kept)]
 
 
-def _axis(part: str) -> str:
-    return f"Share of the {part}'s rows (%)" if part else "Share of rows (%)"
+def _axis(parts_are: str) -> str:
+    return f"Share of the {parts_are}'s rows (%)" if parts_are else "Share of rows (%)"
 
 
 def _end(shares: pd.Series) -> float:

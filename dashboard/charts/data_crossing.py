@@ -53,7 +53,7 @@ def count_chart(cells: pd.DataFrame, first: str, second: str, minimum_n: int) ->
 
 
 def _text(n: int, minimum_n: int) -> str:
-    return f"{n:,}{SMALL}" if n < minimum_n else f"{n:,}"
+    return f"{n:,}{SMALL}" if 0 < n < minimum_n else f"{n:,}"
 
 
 def _tip(cell: pd.Series) -> str:

@@ -51,7 +51,7 @@ def rate_chart(rows: pd.DataFrame, everyone: pd.Series | None, title: str, minim
         figure,
         palette.FRAME_HEIGHT + palette.ROW_HEIGHT * max(len(rows), 2),
         x=numbers.axis_title(title, "rate"),
-        showlegend=True,
+        showlegend=len(figure.data) > 1,
     )
     palette.rows_of(figure, places)
     figure.update_xaxes(rangemode="tozero")
@@ -71,6 +71,7 @@ def _dots(rows: pd.DataFrame, places: list[str], colour: str, symbol: str, words
             "width": 0,
         },
         mode="markers",
+        cliponaxis=False,
         marker={"color": colour, "symbol": symbol, "size": 10},
         name=words,
         hovertext=[_tip(row) for _, row in rows.iterrows()],

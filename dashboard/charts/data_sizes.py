@@ -15,7 +15,6 @@ def size_chart(sizes: pd.DataFrame) -> go.Figure:
     Args:
         sizes: columns width, height, n.
     """
-    most = max(int(sizes["n"].max()), 1)
     end = float(max(sizes["width"].max(), sizes["height"].max())) * 1.08
     figure = go.Figure(
         go.Scatter(
@@ -35,7 +34,7 @@ def size_chart(sizes: pd.DataFrame) -> go.Figure:
             marker={
                 "color": palette.BLUE,
                 "opacity": 0.55,
-                "size": (6 + 22 * np.sqrt(sizes["n"] / most)).tolist(),
+                "size": (7 + 24 * np.sqrt(sizes["n"] / sizes["n"].sum())).tolist(),
                 "line": {"width": 0},
             },
             name="pictures of that size",

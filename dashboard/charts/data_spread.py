@@ -9,7 +9,7 @@ from dashboard.charts import numbers, palette
 
 MOST_ROWS = 40
 """Groups that are drawn, those with the most rows; the table has all."""
-_PALE = "rgba(0, 114, 178, 0.45)"
+_PALE, _PALE_GREY = "rgba(0, 114, 178, 0.45)", "rgba(138, 138, 138, 0.45)"
 
 
 def spread_chart(rows: pd.DataFrame, title: str, minimum_n: int, whole: bool = False) -> go.Figure:
@@ -39,7 +39,7 @@ def spread_chart(rows: pd.DataFrame, title: str, minimum_n: int, whole: bool = F
                         "arrayminus": (own["p50"] - own[low]).tolist(),
                         "thickness": width,
                         "width": 0,
-                        "color": palette.BAND if small and width > 2 else palette.GREY if small else _PALE,
+                        "color": _PALE_GREY if small else _PALE,
                     },
                     mode="markers",
                     marker={"opacity": 0},

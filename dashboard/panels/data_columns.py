@@ -169,7 +169,10 @@ def _rates(folder: str, mark: str, split: str, hit: NDArray[np.int8], by: str) -
 def _truth_as_attribute(folder: str, mark: str, name: str) -> Attribute:
     found = {question.name: question for question in stored.questions(_data(folder, mark)["outputs"])}
     if name in found:
-        return coded(name, found[name].words or ("0", "1"), positive(folder, mark, name))
+        words = found[name].words
+        return coded(
+            name, words if words not in ((), ("0", "1")) else ("no", "yes"), positive(folder, mark, name)
+        )
     classes = truth(folder, mark, name).classes
     assert classes is not None
     return classes

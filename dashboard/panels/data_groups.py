@@ -83,7 +83,8 @@ def _thin(cells: pd.DataFrame, scope: Scope) -> str:
         return f"Every cell has {least} rows or more."
     return (
         f"Of {len(cells):,} cells {empty:,} {'is' if empty == 1 else 'are'} empty, and {small:,} more, "
-        f"marked \\*, {'has' if small == 1 else 'have'} fewer than {least} rows: an audit can say little of them."
+        f"marked \\*, {'has' if small == 1 else 'have'} fewer than {least} rows: an audit can say little of "
+        "them."
     )
 
 
@@ -97,7 +98,7 @@ def _smallest(rows: pd.DataFrame, scope: Scope) -> str:
         )
     unknown = rows[rows["value"] == UNKNOWN]
     if len(unknown):
-        words.append(f"{literal(UNKNOWN)} are rows for which nothing was declared.")
+        words.append(f"The group {literal(UNKNOWN)} holds rows for which nothing was declared.")
     return " ".join(words) or f"Every group has {scope.minimum_n} rows or more."
 
 

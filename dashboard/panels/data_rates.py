@@ -19,11 +19,18 @@ CLASS_CHOICE = "data_class"
 
 
 def drawn(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """The groups with rows, the largest where there are too many to draw; and words for those left out."""
+    """The groups with rows, the largest where there are too many to draw; and words to say with them."""
     some = rows[rows["n"] > 0]
     kept = some.loc[some["n"].nlargest(MOST_ROWS, keep="first").index.sort_values()]
-    cut = len(some) - len(kept)
-    return kept, f" {cut:,} smaller groups are in the table only." if cut else ""
+    cut, none = len(some) - len(kept), len(rows) - len(some)
+    words = (
+        " A dot at 0 has none: the end of its interval is an upper bound."
+        if (kept["events"] == 0).any()
+        else ""
+    )
+    if none:
+        words += f" {none:,} {'group' if none == 1 else 'groups'} without such rows can't be drawn."
+    return kept, words + (f" {cut:,} smaller groups are in the table only." if cut else "")
 
 
 def rates_table(rows: pd.DataFrame, title: str) -> pd.DataFrame:
@@ -53,7 +60,9 @@ def _draw_classes(scope: Scope) -> None:
     output = scope.target.output
     rows = data_columns.classes_by(scope.folder, scope.mark, ALL, output, SPLIT)
     rows = rows[rows.groupby("part")["n"].transform("sum") > 0].reset_index(drop=True)
-    st.plotly_chart(bar_chart(most(rows), "part"), key="data_classes", config=palette.CONFIG, width="stretch")
+    st.plotly_chart(
+        bar_chart(most(rows), "split"), key="data_classes", config=palette.CONFIG, width="stretch"
+    )
     names = rows["value"].nunique()
     cut = (
         f" The {MOST_VALUES} of {names:,} classes with the most rows are drawn."
@@ -84,7 +93,7 @@ def _draw_yes(scope: Scope) -> None:
     rows = data_columns.rates(scope.folder, scope.mark, ALL, name, "", SPLIT)
     rows = rows[rows["n"] > 0].reset_index(drop=True)
     whole = data_columns.rates(scope.folder, scope.mark, ALL, name, "", EVERYONE).iloc[0]
-    yes = f" (“{literal(scope.target.classes[1])}”)" if scope.target.classes else ""
+    yes = f" (“{literal(scope.target.classes[1])}”)" if scope.target.classes not in ((), ("0", "1")) else ""
     shown = numbers.estimate(whole["rate"], whole["low"], whole["high"], whole["n"], "rate", whole["events"])
     st.markdown(f"**{shown}** of all rows are positive{yes}: {numbers.count(whole['events'])} rows.")
     if len(rows) < 2:

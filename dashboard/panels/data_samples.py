@@ -15,6 +15,7 @@ from audit.profile.sample import stratified
 from dashboard import state
 from dashboard.charts import palette
 from dashboard.panels import data_columns
+from dashboard.panels.data_columns import EVERYONE
 from dashboard.panels.data_scope import Scope, counted_by
 from dashboard.panels.pictures import WIDTH, placeholder, read
 from dashboard.panels.rows import masked
@@ -23,6 +24,8 @@ from dashboard.panels.sentences import literal
 MOST_GROUPS = 10
 """Groups of which a sample is shown, those with the most rows."""
 PICTURES, TEXTS = 6, 3
+ALONE = 4
+"""Times as many are shown where there is one group, everyone."""
 LONGEST = 400
 """Characters of a text that are shown."""
 BY, DRAWN = "data_sample_by", "data_sample"
@@ -59,7 +62,8 @@ def draw(scope: Scope, seed: int, root: Path | None, payloads: Sequence[str]) ->
             on_click=state.show_more,
             args=(DRAWN, drawn, 1),
         )
-    size = PICTURES if "image" in payloads else TEXTS
+    pictures, texts = (k * ALONE if by == EVERYONE else k for k in (PICTURES, TEXTS))
+    size = pictures if "image" in payloads else texts
     found = sample(*scope.key, by, seed + drawn, size)
     if not found:
         st.info(f"There are no {scope.where} to show.")
@@ -67,11 +71,12 @@ def draw(scope: Scope, seed: int, root: Path | None, payloads: Sequence[str]) ->
     if "image" in payloads:
         _draw_pictures(scope, found, root)
     if "text" in payloads:
-        _draw_texts(scope, {name: (n, rows[:TEXTS]) for name, (n, rows) in found.items()})
+        _draw_texts(scope, {name: (n, rows[:texts]) for name, (n, rows) in found.items()})
+    each = "" if by == EVERYONE else " of each group, as many of a small one as of a large one"
     cut = len(data_columns.attribute(scope.folder, scope.mark, by).values) > MOST_GROUPS
     st.caption(
-        f"What it shows: up to {size} random {scope.where} of each group, as many of a small one as of a "
-        f"large one; seed {seed + drawn}. What it can't tell: what is typical; a few rows are an "
+        f"What it shows: up to {size} random {scope.where}{each}; seed "
+        f"{seed + drawn}. What it can't tell: what is typical; a few rows are an "
         "impression." + (f" The {MOST_GROUPS} largest groups are shown." if cut else "")
     )
 
@@ -87,7 +92,7 @@ def _draw_pictures(scope: Scope, found: dict[str, tuple[int, NDArray[np.int64]]]
         pictures = [read(path, root, blurred=not sharp) for path in _payloads(scope, rows, "image")]
         missing += pictures.count(None)
         shown += len(pictures)
-        st.markdown(f"**{literal(name)}** · {n:,} rows")
+        st.markdown(f"**{literal(name)}** · {n:,} {'row' if n == 1 else 'rows'}")
         st.image([picture or placeholder() for picture in pictures], width=WIDTH)
     if missing:
         where = f"under {root}" if root else "because the run does not know the data's folder"

@@ -62,10 +62,11 @@ def draw(scope: Scope, seed: int) -> None:
     drawn = "all" if len(lengths) == total else f"a seeded sample of {len(lengths):,} of"
     missing = f" {len(lengths) - some:,} of them have no text." if some < len(lengths) else ""
     st.caption(
-        f"What it shows: the lengths of {drawn} {total:,} {scope.where}: the median, the middle half (bar) "
-        "and the middle 90% (line). A model that reads a limited number of words sees only the beginning "
-        "of long texts. Words are what white space separates, which says little of languages written "
-        f"without spaces. What it can't tell: what the texts say.{missing}{cut_words(rows)}"
+        f"What it shows: the lengths of the texts of {drawn} {total:,} {scope.where}: the median, the "
+        "middle half (bar) and the middle 90% (line). A model that reads a limited number of words sees "
+        "only the beginning of long texts. Words are what white space separates, which says little of "
+        "languages written without spaces. What it can't tell: what the texts "
+        f"say.{missing}{cut_words(rows)}"
     )
     name = "everyone" if by == EVERYONE else by.replace(":", "-").lstrip(".")
     table_with_download(rows, spread_table(rows), f"text-{measure}-by-{name}")

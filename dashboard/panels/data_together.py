@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -25,7 +27,8 @@ def draw(scope: Scope, questions: tuple[str, ...]) -> None:
         scope: which rows.
         questions: yes/no questions with truth, at least two.
     """
-    parts = [data_columns.rates(*scope.key, name, "", EVERYONE).assign(value=name) for name in questions]
+    names = short_names(questions)
+    parts = [data_columns.rates(*scope.key, q, "", EVERYONE).assign(value=names[q]) for q in questions]
     rows = pd.concat(parts, ignore_index=True)
     shown, cut = drawn(rows)
     st.plotly_chart(
@@ -40,12 +43,18 @@ def draw(scope: Scope, questions: tuple[str, ...]) -> None:
         f"tell: whether the labels are right.{cut}"
     )
     table_with_download(rows, rates_table(rows, "Positive").rename(columns={"Group": "Label"}), "labels")
-    _draw_pairs(scope, rows)
+    _draw_pairs(scope, rows, names)
 
 
-def _draw_pairs(scope: Scope, rows: pd.DataFrame) -> None:
-    questions = tuple(rows["value"])
-    pairs = data_columns.together(*scope.key, questions)
+def short_names(questions: Sequence[str]) -> dict[str, str]:
+    """Names of questions without their output where all are labels of the same one."""
+    outputs = {name.rpartition("/")[0] for name in questions}
+    prefix = f"{outputs.pop()}/" if len(outputs) == 1 and "" not in outputs else ""
+    return {name: name.removeprefix(prefix) for name in questions}
+
+
+def _draw_pairs(scope: Scope, rows: pd.DataFrame, names: dict[str, str]) -> None:
+    pairs = data_columns.together(*scope.key, tuple(names)).replace({"label": names, "other": names})
     kept = set(rows.nlargest(MOST_LABELS, "events", keep="first")["value"])
     drawn_pairs = pairs[pairs["label"].isin(kept) & pairs["other"].isin(kept)].reset_index(drop=True)
     state.settle(MEASURE, list(MEASURES), SHARE)
@@ -55,9 +64,7 @@ def _draw_pairs(scope: Scope, rows: pd.DataFrame) -> None:
     st.plotly_chart(
         together_chart(drawn_pairs, what or SHARE), key="data_pairs", config=palette.CONFIG, width="stretch"
     )
-    cut = (
-        f" The {MOST_LABELS} labels with the most positives are drawn." if len(kept) < len(questions) else ""
-    )
+    cut = f" The {MOST_LABELS} labels with the most positives are drawn." if len(kept) < len(names) else ""
     first = (
         "read along a row: of the rows with that label, the share that has the other as well"
         if (what or SHARE) == SHARE
