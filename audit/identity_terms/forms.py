@@ -58,7 +58,10 @@ def form_here(forms: Sequence[str], before: str, after: str) -> str:
 
 def _content_word_follows(after: str) -> bool:
     found = _NEXT.match(after)
-    return found is not None and found[1].lower().split("'")[0] not in function_words()
+    if found is None:
+        return False
+    word = found[1].lower().replace("\u2019", "'")
+    return not word.endswith("n't") and word.split("'")[0] not in function_words()
 
 
 def in_case_of(written: str, term: str, target: str, before: str) -> str:
