@@ -134,7 +134,7 @@ def _predict(
         keep=place.work / "scores",
         progress=progress,
     )
-    if data.sha256() != data_hash:
+    if data.sha256(None) != data_hash:
         raise _changed(data.name)
     table = predictions_table(model, known, scores)
     write_table(file, table.replace_schema_metadata({"messages": "\n".join(rows.messages)}))

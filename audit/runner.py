@@ -95,7 +95,7 @@ def audit(
             this run.
     """
     asked = bool(spec.probes)
-    data_hash, weights = _identity(subject)
+    data_hash, weights = _identity(subject, progress)
     spec = replace(
         spec,
         name=spec.name or _name(subject),
@@ -118,11 +118,11 @@ def audit(
     return place.folder
 
 
-def _identity(subject: Subject) -> tuple[str, str]:
+def _identity(subject: Subject, progress: Progress | None) -> tuple[str, str]:
     """Hash of the data and of the weights."""
     weights = "" if subject.model is None else subject.model.sha256
     if subject.data is not None:
-        return subject.data.sha256(), weights
+        return subject.data.sha256(progress), weights
     assert subject.predictions is not None
     find(subject.predictions)
     return hash_file(subject.predictions), weights

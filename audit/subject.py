@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from audit.protocols import Model
+from audit.protocols import Model, Progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +52,8 @@ class DataSource:
     """Folder that image paths are relative to."""
     name: str
     """What the manifest calls it."""
-    sha256: Callable[[], str]
-    """Hash of its files as they are now."""
+    sha256: Callable[[Progress | None], str]
+    """Hash of its files as they are now; tells how many are read."""
     read: Callable[[Model], Rows]
     settings: Mapping[str, Any] = field(default_factory=dict)
     """JSON values for the manifest: reader and splits; they are part of the run's id."""

@@ -36,8 +36,12 @@ class Wanted:
     """Rows of one split; None: all."""
 
 
-def add_data_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose rows, device and batches."""
+def add_data_arguments(parser: argparse._ActionsContainer) -> None:
+    """Add the options that choose rows, device and batches.
+
+    Args:
+        parser: a parser, or a group of its options.
+    """
     parser.add_argument(
         "--splits",
         choices=HOW,

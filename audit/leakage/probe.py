@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +10,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from audit.core import SPLITS, Finding, Reason, Section, Status
+from audit.core import Finding, Reason, Section, Status
 from audit.group_error.targets import targets
 from audit.leakage import findings, tables
 from audit.leakage.clusters import Copies
 from audit.leakage.images import ImageSearch, ImageSettings, search_images
 from audit.leakage.inflation import Inflation, inflation
 from audit.leakage.leaks import GroupShares, Leaks, find_leaks, shares_by_group
-from audit.leakage.pair_list import SIMILAR, PairList, joined, pair_list
+from audit.leakage.pair_list import PairList, joined
+from audit.leakage.similar import similar_rows
 from audit.leakage.texts import TextSearch, search_texts
 from audit.multiplicity import benjamini_hochberg
-from audit.protocols import Context, Embeds
-
-MOST_EMBEDDED = 20_000
-"""Rows above which embeddings are not computed here: their pairs grow with the square."""
-EMBED_BATCH = 64
+from audit.protocols import Context
 
 
 class Leakage:
@@ -39,14 +37,17 @@ class Leakage:
         """Find copies, confirm them, and recompute every metric without leaked rows."""
         images = _images(context) if _has_images(context) else None
         texts = _texts(context) if _has_texts(context) else None
+        if texts is None and images is not None and not images.counts["used"]:
+            return Section(probe=self.name, status=Status.NOT_APPLICABLE, why=_none_usable(images))
         parts = [search for search in (images, texts) if search is not None]
         copies = _together([search.copies for search in parts])
         pairs = joined([search.pairs for search in parts])
         size = None if images is None else images.prints.width.astype(np.int64) * images.prints.height
+        alike = similar_rows(context)
         leaks = find_leaks(context.examples, context.audited, copies, size)
         made, found, summary = _consequences(context, leaks)
         own: dict[str, pa.Table] = {
-            "pairs": tables.pairs(pairs, context.examples, _similar(context)),
+            "pairs": tables.pairs(pairs, context.examples, alike.pairs),
             "clusters": tables.clusters(leaks, context.examples, _hashes(images, texts)),
             "split_table": tables.split_table(leaks, context.examples, context.spec.level),
             "conflicts": tables.conflicts(
@@ -61,7 +62,7 @@ class Leakage:
             status=Status.OK,
             findings=findings.ordered(found),
             tables={name: table for name, table in own.items() if table.num_rows},
-            summary=_summary(context, leaks, images, texts, pairs) | summary,
+            summary=_summary(context, leaks, images, texts, pairs) | {"similar": alike.counts} | summary,
         )
 
 
@@ -83,6 +84,14 @@ def _images(context: Context) -> ImageSearch:
         executor=context.executor,
         cache=context.cache / "leakage",
         progress=context.progress,
+    )
+
+
+def _none_usable(images: ImageSearch) -> str:
+    """Why there is nothing to compare, with the commonest reasons."""
+    causes = Counter(images.prints.reasons).most_common(3)
+    return f"none of {images.counts['files']:,} image files can be used: " + ", ".join(
+        f"{reason} ({count:,})" for reason, count in causes
     )
 
 
@@ -109,33 +118,6 @@ def _together(parts: list[Copies]) -> Copies:
 
 def _hashes(images: ImageSearch | None, texts: TextSearch | None) -> NDArray[np.uint64] | None:
     return images.prints.phash[:, 0] if images is not None and texts is None else None
-
-
-def _similar(context: Context) -> PairList | None:
-    """Pairs that the audited model itself finds alike, where it says how and there are few enough rows."""
-    model: Any = context.model
-    if not isinstance(model, Embeds) or context.data is None or context.examples.n > MOST_EMBEDDED:
-        return None
-    from audit.leakage.similar import similar_pairs
-
-    place = {name: row for row, name in enumerate(context.examples.ids.to_pylist())}
-    rows, vectors = [], []
-    for split in SPLITS:
-        batch: list[Any] = []
-        for name, payload in context.data.rows(split):
-            if name in place:
-                rows.append(place[name])
-                batch.append(payload)
-            if len(batch) == EMBED_BATCH:
-                vectors.append(model.embed(batch))
-                batch = []
-        if batch:
-            vectors.append(model.embed(batch))
-    if not rows:
-        return None
-    i, j, cosine = similar_pairs(np.concatenate(vectors))
-    at = np.array(rows, dtype=np.int64)
-    return pair_list(at[i], at[j], SIMILAR, 1 - cosine, np.nan, False)
 
 
 def _consequences(

@@ -5,13 +5,88 @@ Kept apart from duplicates: that a model finds two rows alike says as much about
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.core import SPLITS
 from audit.leakage.hamming import PAIR_CAP, TooManyPairsError
+from audit.leakage.pair_list import SIMILAR, PairList, pair_list
+from audit.protocols import Context, DataSet, Embeds
 
 BLOCK = 2048
 THRESHOLD = 0.95
+STEPS = (THRESHOLD, 0.98, 0.99, 0.995, 0.999)
+"""Thresholds that are tried in turn: features of many networks all point the same way."""
+MOST_LISTED = 50_000
+"""Similar pairs above which the next threshold is tried."""
+MOST_EMBEDDED = 20_000
+"""Rows above which embeddings are not computed here: their pairs grow with the square."""
+EMBED_BATCH = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Similar:
+    """Pairs of rows that the model finds alike."""
+
+    pairs: PairList | None = None
+    counts: dict[str, Any] = field(default_factory=dict)
+    """For the summary: rows embedded, threshold and pairs; or why there are none."""
+
+
+def similar_rows(context: Context) -> Similar:
+    """Pairs of rows that the audited model itself finds alike, where it says how and the rows are few enough.
+
+    Args:
+        context: of the audit.
+    """
+    model: Any = context.model
+    if not isinstance(model, Embeds) or context.data is None:
+        return Similar(counts={"why": "no model with embeddings"})
+    n = context.examples.n
+    if n > MOST_EMBEDDED:
+        return Similar(counts={"why": f"{n:,} rows, more than {MOST_EMBEDDED:,}"})
+    rows, vectors = _embedded(context, model, context.data)
+    if not rows:
+        return Similar(counts={"why": "no payload that can be read"})
+    at, features = np.array(rows, dtype=np.int64), np.concatenate(vectors)
+    for threshold in STEPS:
+        try:
+            i, j, cosine = similar_pairs(features, threshold, cap=MOST_LISTED)
+        except TooManyPairsError:
+            continue
+        counts = {"rows": len(rows), "threshold": threshold, "pairs": len(i)}
+        return Similar(pairs=pair_list(at[i], at[j], SIMILAR, 1 - cosine, np.nan, False), counts=counts)
+    why = f"more than {MOST_LISTED:,} pairs with a cosine of {STEPS[-1]} or more: the model finds all alike"
+    return Similar(counts={"rows": len(rows), "why": why})
+
+
+def _embedded(context: Context, model: Embeds, data: DataSet) -> tuple[list[int], list[NDArray[np.float32]]]:
+    """Positions of the rows that have a payload, and their features in batches."""
+    place = {name: row for row, name in enumerate(context.examples.ids.to_pylist())}
+    rows: list[int] = []
+    vectors = []
+    for batch in _batches(data, place):
+        rows += [row for row, _ in batch]
+        vectors.append(model.embed([payload for _, payload in batch]))
+        context.progress.step("embed the rows", len(rows), context.examples.n)
+    return rows, vectors
+
+
+def _batches(data: DataSet, place: dict[str, int]) -> Iterator[list[tuple[int, Any]]]:
+    for split in SPLITS:
+        batch: list[tuple[int, Any]] = []
+        for name, payload in data.rows(split):
+            if name in place:
+                batch.append((place[name], payload))
+            if len(batch) == EMBED_BATCH:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
 
 
 def similar_pairs(

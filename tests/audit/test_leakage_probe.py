@@ -11,6 +11,7 @@ from audit.core import Attribute, Examples, Predictions, Reason, Source, Status,
 from audit.executors import Serial
 from audit.leakage.planted import KINDS, textured
 from audit.leakage.probe import Leakage
+from audit.leakage.similar import MOST_LISTED, similar_rows
 from audit.protocols import Context
 from audit.spec import Spec
 
@@ -194,6 +195,54 @@ def test_what_the_model_finds_alike_is_listed_apart(tmp_path):
     (pair,) = rows(section.tables["pairs"])
     assert (pair["a"], pair["b"], pair["kind"], pair["confirmed"]) == ("row0", "row1", "similar", False)
     assert section.summary["leaked"] == 0
+
+
+class Narrow(Fake):
+    """Features that all point nearly the same way, as those of many networks do; two rows are equal."""
+
+    n = 400
+
+    def embed(self, batch):
+        angle = np.where(np.array(batch) == 1, 0, np.array(batch)) * 2e-3  # cosine of neighbours: 1 - 2e-6
+        return np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
+
+    def rows(self, split):
+        if split == "test":
+            yield from ((f"row{k}", k) for k in range(self.n))
+
+
+def test_where_nearly_all_look_alike_to_the_model_a_higher_cosine_is_asked(tmp_path):
+    n = Narrow.n
+    made = context(tmp_path, np.full(n, TEST), np.zeros(n, bool), texts=[f"t{k} u{k}" for k in range(n)])
+    found = similar_rows(replace(made, model=Narrow(), data=Narrow()))
+    angles = np.where(np.arange(n) == 1, 0, np.arange(n)) * 2e-3
+    cosine = np.cos(np.subtract.outer(angles, angles))[np.triu_indices(n, 1)]
+    assert (cosine >= 0.95).sum() > MOST_LISTED >= (cosine >= 0.98).sum()
+    assert found.counts["threshold"] == 0.98
+    assert found.counts["pairs"] == pytest.approx((cosine >= 0.98).sum(), abs=n)  # float32 at the edge
+
+
+def test_a_model_that_finds_all_rows_alike_costs_no_other_finding(tmp_path):
+    class Blind(Narrow):
+        def embed(self, batch):
+            return np.ones((len(batch), 2), np.float32)
+
+    n = Narrow.n
+    texts = [f"t{k} u{k}" for k in range(n - 1)] + ["t0 u0"]
+    made = context(tmp_path, np.where(np.arange(n) < 9, TRAIN, TEST), np.zeros(n, bool), texts=texts)
+    section = Leakage().run(replace(made, model=Blind(), data=Blind()))
+    assert section.summary["leaked"] == 1
+    assert "the model finds all alike" in section.summary["similar"]["why"]
+
+
+def test_images_that_are_all_missing_are_said_to_be(tmp_path):
+    split = np.array([TRAIN, TEST, TEST])
+    made = context(tmp_path, split, np.zeros(3, bool), images=["a.jpg", "b.jpg", ""])
+    section = Leakage().run(made)
+    assert section.status is Status.NOT_APPLICABLE
+    assert section.why == (
+        "none of 3 image files can be used: no such file or directory (2), not a regular file (1)"
+    )
 
 
 def test_declared_clusters_and_copies_are_resampled_together(tmp_path):
