@@ -24,7 +24,8 @@ from dashboard.panels.sentences import literal
 from dashboard.panels.static import static_table
 
 REASONS_SHOWN = 20
-_CAME = re.compile(r", came .*?(?= \(leave|;|$)|(?<=of record )[\d,]+", re.DOTALL)
+_CAME = re.compile(r", came .*?(?= \(leave|;|$)", re.DOTALL)
+_RECORD = re.compile(r"of record [\d,]+")
 """What differs between two refusals for the same reason: the value, the other record."""
 
 
@@ -110,7 +111,9 @@ def refusals(folder: str, changed: int) -> pd.DataFrame:
         parse_options=pc.ParseOptions(newlines_in_values=True),
     )
     rows = table.to_pandas()
-    rows["reason"] = [_CAME.sub("", text) for text in rows["reason"].fillna("")]
+    rows["reason"] = [
+        _RECORD.sub("of another record", _CAME.sub("", text)) for text in rows["reason"].fillna("")
+    ]
     rows["column"] = rows["column"].fillna("")
     found = rows.groupby(["reason", "column"], sort=False)["record"].agg(["size", "min"]).reset_index()
     found.columns = ["reason", "column", "n", "first"]

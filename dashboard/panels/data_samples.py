@@ -31,6 +31,23 @@ LONGEST = 400
 BY, DRAWN = "data_sample_by", "data_sample"
 
 
+@st.cache_data(max_entries=32, show_spinner=False)
+def payloads_of(
+    folder: str, mark: str, rows: dict[str, tuple[int, ...]], column: str
+) -> dict[str, list[str | None]]:
+    """Payloads of the sample of every value, from one pass over the file.
+
+    Args:
+        folder: the run's folder.
+        mark: its fingerprint.
+        rows: value -> positions.
+        column: "id", "text" or "image".
+    """
+    every = [row for own in rows.values() for row in own]
+    found = iter(stored.payloads(Path(folder), np.array(every, dtype=np.int64), column))
+    return {name: [next(found) for _ in own] for name, own in rows.items()}
+
+
 @st.cache_data(max_entries=16, show_spinner=False)
 def sample(
     folder: str, mark: str, split: str, by: str, seed: int, size: int
@@ -88,8 +105,9 @@ def _draw_pictures(scope: Scope, found: dict[str, tuple[int, NDArray[np.int64]]]
         help="They may show people, so they are blurred until you ask for them.",
     )
     missing = shown = 0
-    for name, (n, rows) in found.items():
-        pictures = [read(path, root, blurred=not sharp) for path in _payloads(scope, rows, "image")]
+    paths = _payloads(scope, found, "image")
+    for name, (n, _) in found.items():
+        pictures = [read(path, root, blurred=not sharp) for path in paths[name]]
         missing += pictures.count(None)
         shown += len(pictures)
         st.markdown(f"**{literal(name)}** · {n:,} {'row' if n == 1 else 'rows'}")
@@ -106,9 +124,9 @@ def _draw_texts(scope: Scope, found: dict[str, tuple[int, NDArray[np.int64]]]) -
         help="They may hold slurs and threats; until then every letter of them is a dot.",
     )
     lines = []
-    for name, (n, rows) in found.items():
-        ids, texts = _payloads(scope, rows, "id"), _payloads(scope, rows, "text")
-        for own, text in zip(ids, texts, strict=True):
+    ids, texts = _payloads(scope, found, "id"), _payloads(scope, found, "text")
+    for name, (n, _) in found.items():
+        for own, text in zip(ids[name], texts[name], strict=True):
             short = "(no text)" if text is None else palette.shorten(text, LONGEST)
             lines.append(
                 {
@@ -126,5 +144,8 @@ def _draw_texts(scope: Scope, found: dict[str, tuple[int, NDArray[np.int64]]]) -
     )
 
 
-def _payloads(scope: Scope, rows: NDArray[np.int64], column: str) -> list[str | None]:
-    return stored.payloads(Path(scope.folder), rows, column)
+def _payloads(
+    scope: Scope, found: dict[str, tuple[int, NDArray[np.int64]]], column: str
+) -> dict[str, list[str | None]]:
+    rows = {name: tuple(own.tolist()) for name, (_, own) in found.items()}
+    return payloads_of(scope.folder, scope.mark, rows, column)

@@ -125,10 +125,10 @@ def counted_by(scope: Scope, key: str) -> str:
     Returns:
         A name for `data_columns.group`.
     """
-    options = {scope.attribute: literal(scope.attribute)} if scope.attribute else {}
+    options = {scope.attribute: scope.attribute} if scope.attribute else {}
     target = scope.target
     if target.has_truth and target.kind in (TaskKind.BINARY, TaskKind.MULTICLASS):
-        options[TRUTH + target.name] = f"truth of {literal(target.name)}"
+        options[TRUTH + target.name] = f"truth of {target.name}"
     options[EVERYONE] = "nothing: everyone together"
     state.settle(key, list(options))
     if len(options) > 1:
