@@ -197,5 +197,29 @@ def refuse_difference(found: Agreement, file: str) -> None:
     )
 
 
+def sentence(found: Agreement, model: str) -> str:
+    """Say how far the model lies from the file.
+
+    Args:
+        found: by `compare`.
+        model: its name and weights.
+    """
+    if found.largest is None:
+        return f"Beside the predictions: {model}. The file has no scores to compare with the model's."
+    asked = f"{found.rows} sampled rows"
+    if found.unreadable:
+        asked += f" ({found.unreadable} more could not be read)"
+    apart = f"{found.largest:.2g}" if found.largest >= 1e-6 else "less than 1e-6"
+    words = (
+        f"Beside the predictions: {model}; on {asked} its scores differ from the file's by at most {apart}"
+    )
+    if found.largest <= TOLERANCE:
+        return f"{words}."
+    return (
+        f"{words} ({found.output}, row {found.row}): the file is trusted as asked, and what is said of the "
+        "model may not hold for its predictions."
+    )
+
+
 def _some(classes: tuple[str, ...]) -> str:
     return ", ".join(classes[:6]) + (f" … ({len(classes)})" if len(classes) > 6 else "")

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from audit.agreement import check_outputs, compare, refuse_difference
+from audit.agreement import check_outputs, compare, refuse_difference, sentence
 from audit.errors import InputError
 from audit.inputs.load import Loaded, load
 from audit.predicted import predictions_table
@@ -79,7 +79,7 @@ def open_subject(place: RunPlace, subject: Subject, spec: Spec, data_hash: str, 
     return Opened(loaded=replace(loaded, examples=examples), file=file, model=model)
 
 
-def describe_model(subject: Subject, context: Context) -> dict[str, Any]:
+def describe_model(subject: Subject, context: Context) -> tuple[dict[str, Any], str]:
     """Say for the manifest where the scores came from, and compare a file's with the model's.
 
     Args:
@@ -87,20 +87,23 @@ def describe_model(subject: Subject, context: Context) -> dict[str, Any]:
         context: its rows, payloads and model.
 
     Returns:
-        JSON values; empty without a model.
+        JSON values and a message for the auditor; both empty without a model.
 
     Raises:
         InputError: the model does not say what the file says, and nobody asked to trust the file.
     """
-    if context.model is None:
-        return {}
+    if context.model is None or subject.model is None:
+        return {}, ""
     made: dict[str, Any] = {**subject.settings(), "outputs": list(context.model.tasks)}
-    if subject.predictions is None:
-        return made
+    mark = f"{subject.model.name}, weights {subject.model.sha256[:8]}"
+    if subject.data is not None:
+        how = subject.data.settings.get("splits", "as declared")
+        return made, f"Predictions made by this audit with {mark}; splits {how}."
+    assert subject.predictions is not None
     found = compare(context, context.model)
     if not subject.trust:
         refuse_difference(found, subject.predictions.name)
-    return made | {"agreement": found.as_json()}
+    return made | {"agreement": found.as_json()}, sentence(found, mark)
 
 
 def _predict(
@@ -137,6 +140,7 @@ def _predict(
     if data.sha256(None) != data_hash:
         raise _changed(data.name)
     table = predictions_table(model, known, scores)
+    table = table.drop_columns([name for name in table.column_names if name.startswith("spread.")])
     write_table(file, table.replace_schema_metadata({"messages": "\n".join(rows.messages)}))
     mark.write_text(hash_file(file))
     return file

@@ -174,8 +174,9 @@ def _write_run(
     if payload_column(context) is not None:
         context = replace(context, data=RunRows(context))
     data = describe_data(examples, loaded.predictions, split, audited, message)
-    if model := describe_model(subject, context):
-        data["model"] = model
+    model, note = describe_model(subject, context)
+    if model:
+        data |= {"model": model, "messages": [note, *data["messages"]]}
     sections = run_probes(place, chosen, context)
     manifest = {
         "schema_version": SCHEMA_VERSION,

@@ -168,7 +168,7 @@ def read_folder(kind: Kind, wanted: Wanted, card: Mapping[str, Any]) -> Folder:
 
 def _as_trained(kind: Kind, root: Path, card: Mapping[str, Any]) -> Folder:
     """The rows with the splits of the training; rows that it left out are left out here."""
-    from training.data.contract import Folder
+    from training.data.contract import Folder, refused_note
 
     seed = int(card["training"]["seed"])
     if kind == "comments":
@@ -177,6 +177,9 @@ def _as_trained(kind: Kind, root: Path, card: Mapping[str, Any]) -> Folder:
         found = prepare(root, int(card["data"].get("split_seed", seed)))
         keep = found.split >= 0
         notes = [] if found.sha256 == card["data"].get("sha256") else [OTHER_DATA]
+        notes += refused_note(kind, found.facts["refused"])
+        left = int((~keep).sum())
+        notes += [f"{left:,} rows that the training left out as near copies are left out."] if left else []
         data = replace(found.data, split=found.split).take(keep)
         return Folder(data=data, clusters=found.clusters[keep], messages=tuple(notes))
     from training.image_data import prepare as prepare_images
@@ -188,5 +191,7 @@ def _as_trained(kind: Kind, root: Path, card: Mapping[str, Any]) -> Folder:
         keep_copies=True,
         thin=[],
     )
-    pictures = prepare_images(kind, flags)
-    return Folder(data=pictures.data, clusters=pictures.clusters)
+    told: list[str] = []
+    pictures = prepare_images(kind, flags, told.append)
+    lines = (f"{line.replace(str(root), root.name)}." for line in told)  # no folder of this machine
+    return Folder(data=pictures.data, clusters=pictures.clusters, messages=tuple(lines))

@@ -87,8 +87,15 @@ def mushrooms(root: Path) -> Folder:
 def declared(kind: Kind, root: Path) -> Folder:
     """Read a data set with the splits that it declares itself."""
     loaded = load(kind, root)
-    notes = [*loaded.messages, *_refused(kind, loaded.refused)]
+    notes = [*loaded.messages, *refused_note(kind, loaded.refused)]
     return Folder(data=loaded.data, clusters=loaded.clusters, messages=tuple(notes))
+
+
+def refused_note(kind: Kind, count: int) -> list[str]:
+    """What a run says of rows and files that were refused; nothing where there are none."""
+    if not count:
+        return []
+    return [f"{count:,} rows or files of the data can't be used; `plumbline data {kind} DIR` lists them."]
 
 
 def read_files(root: Path) -> Iterator[Path]:
@@ -166,9 +173,3 @@ def _images(data: Faces | Mushrooms, beside: Path | None) -> list[str]:
 
 def _splits(split: NDArray[np.int8]) -> NDArray[np.int8]:
     return np.where(split == UNSPLIT, WITHOUT_SPLIT, split).astype(np.int8)
-
-
-def _refused(kind: Kind, count: int) -> list[str]:
-    if not count:
-        return []
-    return [f"{count:,} rows or files of the data can't be used; `plumbline data {kind} DIR` lists them."]
