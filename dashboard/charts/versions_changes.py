@@ -7,16 +7,14 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts import numbers, palette
-from dashboard.charts.versions_looks import Look, in_order, looks, name_of, scaled, size, tip
+from dashboard.charts.versions_looks import Look, in_order, looks, scaled, short_names, size, tip
 
 MOST_CHANGES = 40
 """Slices in one chart, worst first."""
 GROWN = Look(
     colour=palette.VERMILION, symbol="diamond", dash="solid", sign="", words="lost ground on its reference"
 )
-SHRUNK = Look(
-    colour=palette.GREEN, symbol="triangle-up", dash="solid", sign="", words="gained on its reference"
-)
+SHRUNK = Look(colour=palette.GREEN, symbol="square", dash="solid", sign="", words="gained on its reference")
 OPEN = Look(colour=palette.GREY, symbol="circle-open", dash="solid", sign="", words="the interval holds 0")
 SIGNS = {"lower": 1.0, "zero": 1.0, "higher": -1.0}
 """Direction of a metric -> the sign that turns a change into harm."""
@@ -112,7 +110,7 @@ def _forest(
 
 def places_of(rows: pd.DataFrame) -> list[str]:
     """Names of the rows of a chart, each with its n, all different."""
-    names = palette.labels([name_of(key) for key in rows["slice"]], 34)
+    names = palette.labels(short_names(rows), 34)
     return [f"{name}  <i>n={numbers.count(n)}</i>" for name, n in zip(names, rows["n"], strict=True)]
 
 

@@ -52,7 +52,7 @@ def history_chart(rows: pd.DataFrame, keys: list[str], unit: str, title: str) ->
             )
         )
     versions = rows.drop_duplicates("step").sort_values("step")
-    palette.layout(figure, 420, y=numbers.axis_title(title, unit))
+    palette.layout(figure, 420, y=numbers.axis_title(title, unit), showlegend=True)
     figure.update_xaxes(
         tickvals=versions["step"].tolist(),
         ticktext=palette.labels(versions["version"].astype(str).tolist()),

@@ -22,7 +22,7 @@ class Look:
     symbol: str
     dash: str
     sign: str
-    """Before the word in a table."""
+    """Before the word in a table and a label: the shape that charts draw."""
     words: str
 
 
@@ -31,39 +31,39 @@ LOOKS = {
         colour=palette.VERMILION,
         symbol="diamond",
         dash="solid",
-        sign="▼",
+        sign="◆",
         words=WORDS[Verdict.REGRESSED],
     ),
     Verdict.CANNOT_TELL: Look(
         colour=palette.PURPLE,
-        symbol="circle-open",
+        symbol="diamond-open",
         dash="dot",
-        sign="?",
+        sign="◇",
         words=WORDS[Verdict.CANNOT_TELL],
     ),
     Verdict.NOT_WORSE: Look(
         colour=palette.BLUE,
         symbol="circle",
         dash="solid",
-        sign="=",
+        sign="●",
         words=WORDS[Verdict.NOT_WORSE],
     ),
     Verdict.IMPROVED: Look(
         colour=palette.GREEN,
-        symbol="triangle-up",
+        symbol="square",
         dash="solid",
-        sign="▲",
+        sign="■",
         words=WORDS[Verdict.IMPROVED],
     ),
     Verdict.NOT_JUDGED: Look(
         colour=palette.GREY,
         symbol="x-thin-open",
         dash="dot",
-        sign="–",
+        sign="×",
         words=WORDS[Verdict.NOT_JUDGED],
     ),
 }
-WATCHED = Look(colour=palette.GREY, symbol="circle-open", dash="dash", sign="", words="shown, not gated")
+WATCHED = Look(colour=palette.GREY, symbol="circle-open", dash="dash", sign="○", words="shown, not gated")
 """What the policy does not gate: its verdict decides nothing, so it has no verdict's colour."""
 
 
@@ -83,6 +83,14 @@ def in_order(found: Sequence[Look]) -> list[Look]:
 def name_of(key: str) -> str:
     """A slice's key as people read it."""
     return "everyone" if key == EVERYONE else key
+
+
+def short_names(rows: pd.DataFrame) -> list[str]:
+    """Names of slices for a chart: values alone where all slices are of the same attributes."""
+    of = {tuple(names) for names in rows["attributes"] if len(names)}
+    if len(of) == 1:
+        return [" & ".join(values) or "everyone" for values in rows["values"]]
+    return [name_of(key) for key in rows["slice"]]
 
 
 def scaled(values: pd.Series, unit: str) -> np.ndarray:
@@ -125,6 +133,7 @@ def with_unit(value: float, unit: str) -> str:
 
 
 def size(value: float, unit: str) -> str:
-    """The size of a margin with its unit, no more digits than it has: ``5 points``."""
+    """The size of a margin with its unit, no more digits than it has: ``5 points``, ``1 year``."""
     shown = round(100 * value, 6) if unit in numbers.SHARES else round(value, 6)
-    return f"{shown:g} {numbers.unit_of_difference(unit)}".rstrip()
+    words = numbers.unit_of_difference(unit)
+    return f"{shown:g} {words.removesuffix('s') if shown == 1 else words}".rstrip()

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from dashboard.charts import numbers, palette
-from dashboard.charts.versions_looks import EVERYONE, Look, in_order, looks, name_of, scaled, tip
+from dashboard.charts.versions_looks import EVERYONE, Look, in_order, looks, scaled, short_names, tip
 
 MOST_SLOPES = 18
 """Slices in one chart, worst first: more lines can't be told apart."""
@@ -46,13 +46,13 @@ def slope_chart(
     figure = go.Figure()
     own = looks(rows)
     old, new = scaled(rows["old"], unit), scaled(rows["new"], unit)
-    shift = _shifts(len(rows))
+    x_old, x_new = _shifts(old), 1 + _shifts(new)
     for look in in_order(own):
         at = np.array([one is look for one in own])
-        figure.add_trace(_lines(rows[at], old[at], new[at], shift[at], unit, look, versions))
+        figure.add_trace(_ends(rows[at], (x_old[at], x_new[at]), unit, look, versions))
         for keys, width in _widths(rows, at, selected):
-            figure.add_trace(_path(old[keys], new[keys], shift[keys], look, width))
-    _labels(figure, rows, new, shift, own, unit)
+            figure.add_trace(_path((x_old[keys], x_new[keys]), (old[keys], new[keys]), look, width))
+    _labels(figure, rows, x_new, own, unit)
     palette.layout(
         figure, HEIGHT + LINE * max(0, len(rows) - 12), y=numbers.axis_title(title, unit), showlegend=True
     )
@@ -66,18 +66,22 @@ def slope_chart(
     return figure
 
 
-def _shifts(count: int) -> NDArray[np.float64]:
-    """Sideways shift of each slice, so that intervals do not cover each other."""
-    if count < 2:
-        return np.zeros(count)
-    return np.linspace(-SPREAD / 2, SPREAD / 2, count) * min(1.0, count / 8)
+def _shifts(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sideways shift of each slice, so that intervals do not cover each other: the highest on the left.
+
+    Lines from the points to labels at the right that are sorted alike then cross no other point.
+    """
+    if len(values) < 2:
+        return np.zeros(len(values))
+    places = np.linspace(-SPREAD / 2, SPREAD / 2, len(values)) * min(1.0, len(values) / 8)
+    found = np.empty(len(values))
+    found[np.argsort(-values, kind="stable")] = places
+    return found
 
 
-def _lines(
+def _ends(
     rows: pd.DataFrame,
-    old: NDArray[np.float64],
-    new: NDArray[np.float64],
-    shift: NDArray[np.float64],
+    places: tuple[NDArray[np.float64], NDArray[np.float64]],
     unit: str,
     look: Look,
     versions: tuple[str, str],
@@ -85,11 +89,11 @@ def _lines(
     """Both ends of every slice of one look, with intervals; the lines between are traces of their own."""
     low = np.concatenate([scaled(rows["old_low"], unit), scaled(rows["new_low"], unit)])
     high = np.concatenate([scaled(rows["old_high"], unit), scaled(rows["new_high"], unit)])
-    value = np.concatenate([old, new])
+    value = np.concatenate([scaled(rows["old"], unit), scaled(rows["new"], unit)])
     known = np.isfinite(low) & np.isfinite(high)
     tips = [tip(row, unit, *versions) for _, row in rows.iterrows()]
     return go.Scatter(
-        x=np.concatenate([shift, 1 + shift]).tolist(),
+        x=np.concatenate(places).tolist(),
         y=value.tolist(),
         error_y={
             "type": "data",
@@ -124,12 +128,15 @@ def _widths(
 
 
 def _path(
-    old: NDArray[np.float64], new: NDArray[np.float64], shift: NDArray[np.float64], look: Look, width: float
+    x: tuple[NDArray[np.float64], NDArray[np.float64]],
+    y: tuple[NDArray[np.float64], NDArray[np.float64]],
+    look: Look,
+    width: float,
 ) -> go.Scatter:
-    gap = np.full(len(old), np.nan)
+    gap = np.full(len(x[0]), np.nan)
     return go.Scatter(
-        x=np.stack([shift, 1 + shift, gap], axis=1).ravel().tolist(),
-        y=np.stack([old, new, gap], axis=1).ravel().tolist(),
+        x=np.stack([*x, gap], axis=1).ravel().tolist(),
+        y=np.stack([*y, gap], axis=1).ravel().tolist(),
         mode="lines",
         line={"color": look.colour, "width": width, "dash": look.dash},
         connectgaps=False,
@@ -141,25 +148,25 @@ def _path(
 def _labels(
     figure: go.Figure,
     rows: pd.DataFrame,
-    new: NDArray[np.float64],
-    shift: NDArray[np.float64],
+    x: NDArray[np.float64],
     own: list[Look],
     unit: str,
 ) -> None:
     """Name and new value of every slice at the right, moved apart, with a thin line to its point."""
     if rows.empty:
         return
+    new = scaled(rows["new"], unit)
     ends = [scaled(rows[name], unit) for name in ("old_low", "new_low", "old_high", "new_high", "old", "new")]
     bottom, top = float(np.nanmin(ends)), float(np.nanmax(ends))
     height = HEIGHT + LINE * max(0, len(rows) - 12) - 90
     reach = max(top - bottom, 1e-9)
     places = apart(new, LINE / height * reach * 1.05, bottom - 0.02 * reach, top + 0.02 * reach)
     edge = 1 + SPREAD / 2 + 0.05
-    names = palette.labels([name_of(key) for key in rows["slice"]], 30)
+    names = palette.labels(short_names(rows), 34)
     for i, name in enumerate(names):
         figure.add_trace(
             go.Scatter(
-                x=[1 + shift[i], edge],
+                x=[x[i], edge],
                 y=[new[i], places[i]],
                 mode="lines",
                 line={"color": palette.GRID, "width": 1},
@@ -170,11 +177,12 @@ def _labels(
         figure.add_annotation(
             x=edge,
             y=places[i],
-            text=f"{name}  {numbers.number(new[i] / (100.0 if unit in numbers.SHARES else 1.0), unit)}",
+            text=f"<span style='color:{own[i].colour}'>{own[i].sign}</span> {name}  "
+            f"{numbers.number(rows['new'].iloc[i], unit)}",
             showarrow=False,
             xanchor="left",
             yanchor="middle",
-            font={"size": 12, "color": own[i].colour},
+            font={"size": 12},
         )
 
 

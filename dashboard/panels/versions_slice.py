@@ -28,7 +28,7 @@ def choose(picked: Picked) -> Slice:
     asked = state.chosen(state.SLICE)
     if asked and asked not in keys and (picked.rows["slice"] == asked).any():
         keys.append(asked)
-    state.settle(state.SLICE, keys, EVERYONE)
+    state.settle(state.SLICE, keys)
     key = st.selectbox("Slice", keys, key=state.SLICE, format_func=name_of)
     own = picked.rows[picked.rows["slice"] == key]
     if own.empty:
@@ -60,10 +60,8 @@ def draw(compared: Compared, picked: Picked, cut: Slice) -> None:
         compared.folder, compared.mark, "versions", "verdicts", output=picked.output, slice=cut.key
     )
     with st.expander("All metrics of this slice"):
-        columns = ["Output", "Slice"]
-        st.dataframe(
-            table_frame(rows, compared.outputs).drop(columns=columns), hide_index=True, width="stretch"
-        )
+        shown = table_frame(rows, compared.outputs).drop(columns="Slice")
+        st.dataframe(shown, hide_index=True, width="stretch")
     with st.expander("Link to this slice"):
         link = {
             state.RUN: compared.entry.runs[-1],

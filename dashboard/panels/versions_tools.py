@@ -57,12 +57,19 @@ def choose(compared: Compared, output: str) -> Picked | None:
         st.selectbox("Metric", metrics, key=state.METRIC, format_func=title)
     metric = state.chosen(state.METRIC)
     rows = every[every["metric"] == metric].reset_index(drop=True)
+    state.settle(state.SLICE, list(rows["slice"]), worst(rows))
     groups = _groups(rows)
     state.settle(GROUP, groups, _group_of(rows, state.chosen(state.SLICE), groups))
     with right:
         st.selectbox("Slices of", groups, key=GROUP, disabled=len(groups) == 1)
     found = unit(metric, output, declared_unit(output, compared.outputs))
     return Picked(output=output, metric=metric, rows=rows, unit=found)
+
+
+def worst(rows: pd.DataFrame) -> str:
+    """The slice to begin with: the gated one that stands first, else everyone."""
+    gated = rows[rows["role"].isin(GATED)]
+    return str(gated["slice"].iloc[0]) if len(gated) else EVERYONE
 
 
 def _groups(rows: pd.DataFrame) -> list[str]:

@@ -28,7 +28,27 @@ def draw(compared: Compared) -> None:
         compared: the comparison.
     """
     rows = cache.frame(compared.folder, compared.mark, "versions", "verdicts")
-    own = _filtered(rows)
+    filters = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+    below = st.container(horizontal=True, vertical_alignment="center")
+    with below:
+        watched = st.toggle(
+            "Also what is not gated",
+            key="verdict_watched",
+            help="Other metrics, slices below the minimum n, unknown groups: shown, they decide nothing.",
+        )
+        st.space("stretch")
+    with filters:
+        own = _filtered(rows if watched else rows[rows["role"].isin(GATED)], f"verdict_kinds_{watched}")
+    with below:
+        st.download_button(
+            "These rows as CSV",
+            lambda: to_csv(own),
+            "verdicts.csv",
+            "text/csv",
+            key="verdicts_csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
     if own.empty:
         st.info("No comparison passes these filters. Choose another verdict, output or metric.")
         return
@@ -45,53 +65,38 @@ def draw(compared: Compared) -> None:
         placeholder="",
     )
     shown = f"{len(listed):,} of " if len(listed) < len(own) else ""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(
-            f"{shown}{len(own):,} rows, worst first: by verdict, then by the lower end of harm ÷ margin. "
-            "Select a row to see its slice below. Intervals are not adjusted, p values are."
-        )
-        st.space("stretch")
-        st.download_button(
-            "These rows as CSV",
-            lambda: to_csv(own),
-            "verdicts.csv",
-            "text/csv",
-            key="verdicts_csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+    amount = f"{shown}{len(own):,} {'row' if len(own) == 1 else 'rows'}"
+    st.caption(
+        f"{amount}, worst first: by verdict, then by the lower end of harm ÷ margin. "
+        "Select a row to see its slice below. Intervals are not adjusted, p values are."
+    )
 
 
-def _filtered(rows: pd.DataFrame) -> pd.DataFrame:
+def _filtered(rows: pd.DataFrame, key: str) -> pd.DataFrame:
+    """Draw the filters; the rows that pass, in their order."""
     outputs, metrics = list(rows["output"].unique()), list(rows["metric"].unique())
     state.settle("verdict_output", [ALL_OUTPUTS, *outputs], ALL_OUTPUTS)
     state.settle("verdict_metric", [ALL_METRICS, *metrics], ALL_METRICS)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        watched = st.toggle(
-            "Also what is not gated",
-            key="verdict_watched",
-            help="Other metrics, slices below the minimum n, unknown groups: shown, they decide nothing.",
-        )
-        rows = rows if watched else rows[rows["role"].isin(GATED)]
-        present = [verdict for verdict in Verdict if (rows["verdict"] == verdict.value).any()]
-        wanted = st.pills(
-            "Verdict",
-            present,
-            selection_mode="multi",
-            default=present,
-            format_func=lambda verdict: f"{LOOKS[verdict].sign} {WORDS[verdict]}",
-            key=f"verdict_kinds_{watched}",
-        )
-        output = st.selectbox(
-            "Of output", [ALL_OUTPUTS, *outputs], key="verdict_output", disabled=len(outputs) == 1, width=200
-        )
-        metric = st.selectbox(
-            "Of metric",
-            [ALL_METRICS, *metrics],
-            key="verdict_metric",
-            format_func=lambda name: name if name == ALL_METRICS else title(name),
-            width=220,
-        )
+    present = [verdict for verdict in Verdict if (rows["verdict"] == verdict.value).any()]
+    wanted = st.pills(
+        "Verdict",
+        present,
+        selection_mode="multi",
+        default=present,
+        format_func=lambda verdict: f"{LOOKS[verdict].sign} {WORDS[verdict]}",
+        key=key,
+    )
+    output = st.selectbox(
+        "Of output", [ALL_OUTPUTS, *outputs], key="verdict_output", disabled=len(outputs) == 1, width=190
+    )
+    metric = st.selectbox(
+        "Of metric",
+        [ALL_METRICS, *metrics],
+        key="verdict_metric",
+        format_func=lambda name: name if name == ALL_METRICS else title(name),
+        disabled=len(metrics) == 1,
+        width=220,
+    )
     kept = rows[rows["verdict"].isin([verdict.value for verdict in wanted])]
     if output != ALL_OUTPUTS:
         kept = kept[kept["output"] == output]
@@ -120,29 +125,28 @@ def table_frame(rows: pd.DataFrame, outputs: Any) -> pd.DataFrame:
         for metric, output in zip(rows["metric"], rows["output"], strict=True)
     ]
     lines = [_line(row, found) for (_, row), found in zip(rows.iterrows(), units, strict=True)]
-    return pd.DataFrame(lines)
+    same = [name for name, key in (("Output", "output"), ("Metric", "metric")) if rows[key].nunique() == 1]
+    return pd.DataFrame(lines).drop(columns=same)
 
 
 def _line(row: pd.Series, found: str) -> dict[str, Any]:
     verdict = Verdict(row["verdict"])
     harm = row["harm"] if not numbers.absent(row["harm"]) else row["change"]
     low, high = ("harm_low", "harm_high") if not numbers.absent(row["harm"]) else ("low", "high")
-    ends = "" if numbers.absent(row[low]) else numbers.span(row[low], row[high], found)
+    ends = "" if numbers.absent(row[low]) else f" ({numbers.span(row[low], row[high], found)})"
     worst = row["harm_low"] / row["margin"] if not numbers.absent(row["harm_low"]) else None
     same = f" (same rows as {row['same_rows_as']})" if row["same_rows_as"] else ""
     return {
         "Verdict": f"{LOOKS[verdict].sign} {WORDS[verdict]}",
+        "Slice": name_of(row["slice"]) + same,
         "Output": row["output"],
         "Metric": title(row["metric"]),
-        "Slice": name_of(row["slice"]) + same,
         "n": row["n"],
-        "Old": numbers.number(row["old"], found),
-        "New": numbers.number(row["new"], found),
-        "Harm": "" if numbers.absent(harm) else numbers.signed(harm, found),
-        "Interval": ends,
-        "Margin": size(row["margin"], found),
+        "Old → new": f"{numbers.number(row['old'], found)} → {numbers.number(row['new'], found)}",
+        "Harm (interval)": "" if numbers.absent(harm) else f"{numbers.signed(harm, found)}{ends}",
         "Adjusted p": row["p_adjusted"],
         "Needs n": row["needed_n"],
+        "Margin": size(row["margin"], found),
         "Low end ÷ margin": worst,
         "Role": row["role"] + (f": {reason(row['role_why'])}" if row["role_why"] else ""),
         "Test": row["test"],
@@ -152,15 +156,22 @@ def _line(row: pd.Series, found: str) -> dict[str, Any]:
 def _columns() -> dict[str, Any]:
     column = st.column_config
     return {
-        "Verdict": column.TextColumn(width="small", pinned=True),
-        "Slice": column.TextColumn(width="medium"),
-        "n": column.NumberColumn(format="localized", help="Denominator of the metric"),
-        "Harm": column.TextColumn(help="Change in the harmful direction, new − old; points for rates"),
-        "Interval": column.TextColumn(help="Of the harm, paired, not adjusted"),
-        "Adjusted p": column.NumberColumn(format="%.2g"),
-        "Needs n": column.NumberColumn(
-            format="localized", help="The n that would settle it, were its shares the same with more rows"
+        "Verdict": column.TextColumn(width=112, pinned=True),
+        "Slice": column.TextColumn(width=195),
+        "Output": column.TextColumn(width=84),
+        "Metric": column.TextColumn(width=138),
+        "n": column.NumberColumn(format="localized", width=56, help="Denominator of the metric"),
+        "Old → new": column.TextColumn(width=108),
+        "Harm (interval)": column.TextColumn(
+            width=152, help="Change in the harmful direction, new − old, not adjusted; points for rates"
         ),
+        "Adjusted p": column.NumberColumn(format="%.2g", width=82),
+        "Needs n": column.NumberColumn(
+            format="localized",
+            width=80,
+            help="The n that would settle it, were its shares the same with more rows",
+        ),
+        "Margin": column.TextColumn(width=75),
         "Low end ÷ margin": column.NumberColumn(
             format="%.2f", help="Lower end of harm ÷ margin: comparable between units"
         ),
