@@ -9,7 +9,7 @@ from dashboard.charts import numbers, palette
 
 MOST_ROWS = 40
 """Groups that are drawn, those with the most rows; the table has all."""
-_PALE, _PALE_GREY = "rgba(0, 114, 178, 0.45)", "rgba(138, 138, 138, 0.45)"
+_PALE, _PALE_GREY = "rgba(0, 114, 178, 0.6)", "rgba(138, 138, 138, 0.5)"
 
 
 def spread_chart(rows: pd.DataFrame, title: str, minimum_n: int, whole: bool = False) -> go.Figure:

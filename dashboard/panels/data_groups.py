@@ -58,8 +58,8 @@ def _draw_crossing(scope: Scope, second: str) -> None:
     )
     cut = f" At most {MOST_CROSSED} values a side are drawn." if len(shown) < len(cells) else ""
     st.caption(
-        f"What it shows: the {scope.where} with each pair of values; darker is more. {_thin(cells, scope)} "
-        f"What it can't tell: what a model does there; “Slices” has it.{cut}"
+        f"What it shows: the {scope.where} with each pair of values; a stronger blue is more. "
+        f"{_thin(cells, scope)} What it can't tell: what a model does there; “Slices” has it.{cut}"
     )
     table_with_download(
         cells.rename(columns={"row": scope.attribute, "column": second}),
