@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -19,10 +18,10 @@ from dashboard.panels.headline import declared_unit
 from dashboard.panels.sentences import title, unit
 from dashboard.panels.static import static_table
 from dashboard.panels.versions_choice import Compared
+from dashboard.panels.versions_groups import EVERY, GROUP, group_of, groups_of, in_group
 
 SLOPES, HARM, GAPS, HISTORY = "Slopes", "Harm and margin", "Gap of gaps", "History"
-SINGLE, EVERY = "every attribute", "every slice"
-GROUP, TOOL = "versions_of", "versions_tool"
+TOOL = "versions_tool"
 MOST_OFFERED = 1_000
 """Slices in the selector, worst first; links and clicks reach every slice."""
 
@@ -58,8 +57,9 @@ def choose(compared: Compared, output: str) -> Picked | None:
     metric = state.chosen(state.METRIC)
     rows = every[every["metric"] == metric].reset_index(drop=True)
     state.settle(state.SLICE, list(rows["slice"]), worst(rows))
-    groups = _groups(rows)
-    state.settle(GROUP, groups, _group_of(rows, state.chosen(state.SLICE), groups))
+    groups = groups_of(rows)
+    own = rows[rows["slice"] == state.chosen(state.SLICE)].iloc[0]
+    state.settle(GROUP, groups, group_of(own["attributes"]))
     with right:
         st.selectbox("Slices of", groups, key=GROUP, disabled=len(groups) == 1)
     found = unit(metric, output, declared_unit(output, compared.outputs))
@@ -72,29 +72,6 @@ def worst(rows: pd.DataFrame) -> str:
     return str(gated["slice"].iloc[0]) if len(gated) else EVERYONE
 
 
-def _groups(rows: pd.DataFrame) -> list[str]:
-    names = dict.fromkeys(" & ".join(names) for names in rows["attributes"] if len(names))
-    return [SINGLE, *names, EVERY] if names else [EVERY]
-
-
-def _group_of(rows: pd.DataFrame, key: str, groups: Sequence[str]) -> str:
-    """The group in which a slice is drawn: single attributes together, a crossing with its like."""
-    own = rows[rows["slice"] == key]
-    if own.empty or own["depth"].iloc[0] < 2:
-        return groups[0]
-    return " & ".join(own["attributes"].iloc[0])
-
-
-def _in_group(rows: pd.DataFrame, group: str) -> pd.DataFrame:
-    """Everyone and the slices of a group."""
-    if group == EVERY:
-        return rows
-    if group == SINGLE:
-        return rows[rows["depth"] <= 1]
-    of = [" & ".join(names) for names in rows["attributes"]]
-    return rows[[name in ("", group) for name in of]]
-
-
 def draw(compared: Compared, picked: Picked) -> None:
     """Draw the choice of charts and the one that is chosen.
 
@@ -102,7 +79,7 @@ def draw(compared: Compared, picked: Picked) -> None:
         compared: the comparison.
         picked: output, metric, and their rows.
     """
-    rows = _in_group(picked.rows, state.chosen(GROUP) or EVERY)
+    rows = in_group(picked.rows, state.chosen(GROUP) or EVERY)
     gaps = rows[rows["gap_change"].notna()]
     tools = [SLOPES, HARM, *([GAPS] if len(gaps) else [])]
     tools += [HISTORY] if "history" in compared.tables else []

@@ -15,6 +15,7 @@ from dashboard.panels.gaps import to_csv
 from dashboard.panels.headline import declared_unit
 from dashboard.panels.sentences import title, unit
 from dashboard.panels.versions_choice import Compared
+from dashboard.panels.versions_groups import GROUP, group_of
 
 MOST_LISTED = 2_000
 """Rows in the table on the page; the CSV has all."""
@@ -106,10 +107,11 @@ def _filtered(rows: pd.DataFrame, key: str) -> pd.DataFrame:
 
 
 def choices(rows: pd.DataFrame) -> list[dict[str, str]]:
-    """What a selected row chooses."""
+    """What a selected row chooses: the chart follows with the slices of the same attributes."""
+    columns = (rows[name] for name in ("output", "metric", "slice", "attributes"))
     return [
-        {state.OUTPUT: row["output"], state.METRIC: row["metric"], state.SLICE: row["slice"]}
-        for _, row in rows.iterrows()
+        {state.OUTPUT: output, state.METRIC: metric, state.SLICE: key, GROUP: group_of(names)}
+        for output, metric, key, names in zip(*columns, strict=True)
     ]
 
 
