@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-import pyarrow.compute as pc
-
 from audit import wording
 from audit.core import AuditRun, Estimate, Finding, Level, Reason, Section, Slice, Status
 from audit.metrics import metric
@@ -152,10 +150,7 @@ def _of_section(section: Section) -> Iterator[str]:
         yield f"{name}: {numbers.reason(summary['attributes_note'])}, so there are no groups to compare."
     for output in summary.get("without_truth", ()):
         yield f"{output}: errors are {numbers.not_computed(Reason.NO_TRUTH)}; selection rates are shown."
-    everyone = _unpaired(section)
     for code, n in summary.get("untested", {}).items():
-        if code == Reason.NO_REFERENCE and n <= everyone:
-            continue  # "everyone" is listed as a slice and has nobody to be compared with
         yield f"{n:,} {'comparison' if n == 1 else 'comparisons'}: {numbers.reason(code)}."
     if summary.get("harmful_not_listed"):
         n = summary["harmful_not_listed"]
@@ -167,11 +162,3 @@ def _of_section(section: Section) -> Iterator[str]:
     if summary.get("crossings_left_out"):
         n = summary["crossings_left_out"]
         yield f"{n:,} crossings with too few rows were left out: there are too many."
-
-
-def _unpaired(section: Section) -> int:
-    """How many metrics everyone has: none of them has a reference."""
-    table = section.tables.get("slices")
-    if table is None or "depth" not in table.column_names:
-        return 0
-    return int(pc.sum(pc.equal(table["depth"], 0)).as_py() or 0)

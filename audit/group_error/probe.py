@@ -124,7 +124,9 @@ def _summary(
     reasons: dict[str, int] = {}
     for r in ranked:
         if r.column.metric.finding:
-            names, counts = np.unique(r.column.untested[r.column.untested != ""], return_counts=True)
+            compared = r.measured.slices.depth > 0  # everyone together is a slice, and no comparison
+            why = r.column.untested[compared]
+            names, counts = np.unique(why[why != ""], return_counts=True)
             for name, count in zip(names, counts, strict=True):
                 reasons[str(name)] = reasons.get(str(name), 0) + int(count)
     return {

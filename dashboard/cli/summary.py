@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from audit import wording
-from audit.core import AuditRun, Estimate, Finding, Level, Reason, Section, Status
+from audit.core import AuditRun, Estimate, Finding, Level, Section, Status
 
 SHOWN = 5
 """Findings that are printed."""
@@ -110,6 +110,4 @@ def _untested(run: AuditRun) -> Iterator[str]:
         elif section.status is Status.NOT_APPLICABLE:
             yield f"{name}: {wording.reason(section.why)}"
         for code, count in section.summary.get("untested", {}).items():
-            if code == Reason.NO_REFERENCE and not run.data["attributes"]:
-                continue  # nobody else to compare everyone with: the missing attributes say it already
             yield f"{name}: {count:,} comparisons: {wording.reason(code)}"

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from audit import wording
-from audit.core import AuditRun, Reason, Section, Status
+from audit.core import AuditRun, Section, Status
 from dashboard.panels.sentences import literal
 from dashboard.panels.static import static_table
 
@@ -18,18 +18,11 @@ FIXES = (
 )
 
 
-def reasons(run: AuditRun, everyone: int) -> pd.DataFrame:
-    """Comparisons that were not tested, counted by reason, most first.
-
-    Args:
-        run: the run.
-        everyone: metrics of all rows together: those have nobody to be compared with.
-    """
+def reasons(run: AuditRun) -> pd.DataFrame:
+    """Comparisons that were not tested, counted by reason, most first."""
     lines = []
     for section in run.sections:
         for code, n in section.summary.get("untested", {}).items():
-            if code == Reason.NO_REFERENCE and n <= everyone:
-                continue
             lines.append(
                 {"Probe": wording.probe(section.probe), "Comparisons": n, "Why": wording.reason(code)}
             )
@@ -87,9 +80,9 @@ def fixing(run: AuditRun, output: str) -> list[str]:
     return found
 
 
-def draw(run: AuditRun, everyone: int) -> None:
+def draw(run: AuditRun) -> None:
     """Draw the remarks, the counts (as `reasons`) and the reader's messages."""
-    found = reasons(run, everyone)
+    found = reasons(run)
     lines = remarks(run)
     if found.empty and not lines and not run.data["messages"]:
         st.markdown("Everything that could be compared was tested.")

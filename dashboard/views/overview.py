@@ -32,7 +32,7 @@ st.header("Findings", divider="gray")
 findings.draw(ranked, findings.why_none(run))
 
 st.header("What was not tested, and why", divider="gray")
-untested.draw(run, len(everyone))
+untested.draw(run)
 
 measured = len(everyone) > 0
 if data["attributes"] and measured:

@@ -234,3 +234,14 @@ def test_two_runs_are_equal(context):
     one, two = (run(context, *rates(THREE)) for _ in range(2))
     assert one.findings == two.findings
     assert all(one.tables[k].equals(two.tables[k]) for k in one.tables)
+
+
+def test_everyone_is_no_comparison_that_was_not_tested(context):
+    from audit.metrics import METRICS
+
+    section = run(context, *rates(THREE))
+    table = section.tables["slices"].to_pandas()
+    findable = [name for name, metric in METRICS.items() if metric.finding]
+    compared = table[(table.slice != "all") & table.metric.isin(findable) & (table.untested != "")]
+    assert section.summary["untested"] == compared["untested"].value_counts().to_dict()
+    assert "no_reference" not in section.summary["untested"]
