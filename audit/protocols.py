@@ -147,7 +147,26 @@ class Explains(Protocol):
     """A model with attributions of its own."""
 
     def explain(self, batch: Batch, output: str, method: str) -> list[NDArray[np.float64]]:
-        """Attribution of each payload by a named method."""
+        """Attribution of each payload by a named method.
+
+        Args:
+            batch: n payloads.
+            output: an output, or ``output/class`` for one class; a many-class output alone means the
+                predicted class.
+            method: one that the model knows.
+
+        Returns:
+            n arrays: (H, W) for pictures, (T,) for the tokens of texts (see `Spans`).
+        """
+        ...
+
+
+@runtime_checkable
+class Spans(Protocol):
+    """A text model that says where its tokens stand."""
+
+    def spans(self, batch: Batch) -> list[list[tuple[int, int]]]:
+        """First character and one past the last of each token of each text; equal for tokens of no text."""
         ...
 
 

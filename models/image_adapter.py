@@ -1,7 +1,7 @@
 """Makes an image network auditable: numpy pictures in, numpy scores out; the framework stays inside.
 
 Implements `audit.protocols`: Model, Differentiable (with respect to pixels in [0, 255], before resizing
-and normalising), Embeds, Perturbable, Randomisable and Tunable.
+and normalising), Embeds, Explains, Perturbable, Randomisable and Tunable.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from audit.core import Task
 from audit.errors import InputError, PlumblineError
-from models import image_masked
+from models import image_explain, image_masked
 from models.image_preprocessing import as_picture, decode, normalise, resize, single, to_pixels
 
 PRECISIONS = ("fp32", "bf16")
@@ -179,6 +179,7 @@ class ImageModel:
         return found
 
     predict_masked, predict_boxed = image_masked.predict_masked, image_masked.predict_boxed
+    explain = image_explain.explain
 
     def randomised(self, seed: int) -> ImageModel:
         """The same architecture with weights drawn anew from a seed."""

@@ -8,6 +8,7 @@ additions of small windows (boxes), written where the network reads it. Equal wi
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,15 +85,15 @@ class _Composer:
     def __init__(self, picture: NDArray[np.uint8], fill: NDArray[np.uint8], size: int, device: str) -> None:
         self.size, self.device = size, device
         height, width = picture.shape[:2]
-        self.down, self.across = _resizing(height, size, device), _resizing(width, size, device)
+        self.down, self.across = resizing(height, size, device), resizing(width, size, device)
         std = torch.tensor(STD, device=device)
         self.scale = 1 / (255 * std)  # (3,)
-        hidden = torch.from_numpy(np.ascontiguousarray(fill)).to(device).float()
+        hidden = torch.tensor(fill, device=device).float()
         self.base = (self._resized(hidden, slice(0, height), slice(0, width)) * self.scale).sub_(
             torch.tensor(MEAN, device=device) / std
         )
         self.base = self.base.reshape(-1)  # (size * size * 3,)
-        self.added = torch.from_numpy(np.ascontiguousarray(picture)).to(device).float() - hidden
+        self.added = torch.tensor(picture, device=device).float() - hidden
 
     def window(self, top: int, bottom: int, left: int, right: int) -> tuple[slice, slice, Tensor]:
         """Rows and columns that a shown box changes in the network's picture, and by how much."""
@@ -131,16 +132,20 @@ class _Composer:
     ) -> Tensor:
         """(h, w, 3) at its place in the picture -> its share of those rows and columns of the resized one."""
         if self.down is not None:
-            matrix = self.down[to_rows, rows]
-            piece = (matrix @ piece.reshape(piece.shape[0], piece.shape[1] * 3)).view(
-                matrix.shape[0], piece.shape[1], 3
-            )
+            piece = _along_rows(self.down[to_rows, rows], piece)
         if self.across is not None:
-            piece = torch.matmul(self.across[to_columns, columns], piece)
+            piece = _along_rows(self.across[to_columns, columns], piece.transpose(0, 1)).transpose(0, 1)
         return piece
 
 
-def _resizing(length: int, size: int, device: str) -> Tensor | None:
+def _along_rows(matrix: Tensor, piece: Tensor) -> Tensor:
+    """(s, h) times (h, w, 3) -> (s, w, 3), as one matrix product."""
+    flat = piece.reshape(piece.shape[0], piece.shape[1] * 3)
+    return (matrix @ flat).view(matrix.shape[0], piece.shape[1], 3)
+
+
+@lru_cache(maxsize=64)
+def resizing(length: int, size: int, device: str) -> Tensor | None:
     """(size, length) matrix that resizes one side; None where it fits."""
     if length == size:
         return None

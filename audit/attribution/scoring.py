@@ -17,7 +17,8 @@ from audit.protocols import Model, Perturbable
 
 Array = NDArray[np.float64]
 BATCH = 64  # pictures that are composed at once for a model that can't compose them itself
-TEXTS = 512  # texts of like length that are handed over at once
+TEXTS = 64  # texts that are handed over at once, of like length: what they are padded to stays short
+FEWEST = 8
 
 
 class PictureScorer:
@@ -99,8 +100,9 @@ class TextScorer:
         texts = self.words.texts(masks)
         new = sorted(_first_places(texts, self._known), key=lambda i: -len(texts[i]))
         self.passes += len(new)
-        for at in range(0, len(new), TEXTS):
-            chosen = [texts[i] for i in new[at : at + TEXTS]]
+        size = min(TEXTS, max(FEWEST, len(new) // 8))
+        for at in range(0, len(new), size):
+            chosen = [texts[i] for i in new[at : at + size]]
             for text, row in zip(chosen, self.columns.of(self.model.predict(chosen)), strict=True):
                 self._known[text] = row
         return np.stack([self._known[text] for text in texts])
