@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import traceback
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audit.core import Task, TaskKind
-from audit.errors import InputError
+from audit.errors import InputError, PlumblineError
 from audit.pictures import decode
 from audit.protocols import Model, NoProgress, Progress, ReadsFiles
 from audit.store.atomic import replacing
@@ -58,7 +60,7 @@ def score(
         file = None if keep is None else keep / f"scores-{start:09d}-{stop:09d}.npz"
         part = None if file is None else _kept(file)
         if part is None:
-            part = checked(model.tasks, read(payloads[start:stop]), stop - start)
+            part = checked(model.tasks, _asked(read, payloads[start:stop], start), stop - start)
             if file is not None:
                 _keep(file, part)
         parts.append(part)
@@ -99,15 +101,31 @@ def _reader(
     model: Model, root: Path | None, batch_size: int, workers: int
 ) -> Callable[[Sequence[str]], Scores]:
     """How a part is scored: by the model's own reading of files, in its own batches, or in batches here."""
-    own = hasattr(model, "batch_size")
+    any_model: Any = model
+    own = hasattr(any_model, "batch_size")
     if own:
-        vars(model)["batch_size"] = batch_size
+        any_model.batch_size = batch_size
     if model.payload == "text":
         return model.predict if own else lambda texts: _in_batches(model, texts, batch_size, str)
     folder = root or Path()
     if isinstance(model, ReadsFiles):
         return lambda names: model.predict_files([folder / name for name in names], workers)
     return lambda names: _in_batches(model, names, batch_size, lambda name: decode(folder / name))
+
+
+def _asked(read: Callable[[Sequence[str]], Scores], rows: Sequence[str], start: int) -> Scores:
+    """Ask the model; what a stranger's model raises is told as its failure, with the place."""
+    try:
+        return read(rows)
+    except (PlumblineError, MemoryError):
+        raise
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        raise InputError(
+            "model",
+            f"its predict failed on rows {start + 1:,} to {start + len(rows):,}: "
+            f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno}).",
+        ) from error
 
 
 def _in_batches(
@@ -128,7 +146,7 @@ def _keep(file: Path, part: Scores) -> None:
 def _kept(file: Path) -> Scores | None:
     """A part that was finished before; None where there is none, or a power cut left it damaged."""
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
