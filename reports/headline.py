@@ -65,7 +65,7 @@ def _cell(row: Mapping[str, Any] | None, unit: str) -> dict[str, str]:
         return {"value": numbers.NONE, "interval": "", "n": ""}
     if row["n"] and is_small(row["n"]):
         return {"value": HIDDEN, "interval": "", "n": ""}
-    own = unit if row["unit"] == "unit" else row["unit"]
+    own = unit if row["unit"] in numbers.UNNAMED else row["unit"]
     shown = numbers.measured(
         row["value"], row["low"], row["high"], row["n"], row["events"], own, str(row["empty"] or "")
     )

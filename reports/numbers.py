@@ -10,6 +10,8 @@ from audit.core import Estimate
 MINUS = "−"
 NONE = "–"
 SMALLEST_P = 0.0001
+UNNAMED = ("unit", "units of the output")
+"""Units in tables of numbers whose unit nobody declared."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -141,7 +141,7 @@ def _axis(rows: Sequence[Row], name: str, beside: int) -> svg.Scale:
 
 def _unit(cells: Mapping[tuple[str, str], Row], name: str, unit: str) -> str:
     stated = next((r.get("unit", "") for (n, _), r in cells.items() if n == name), "")
-    return unit if stated == "unit" else stated
+    return unit if stated in numbers.UNNAMED else stated
 
 
 def _column(name: str, axis: svg.Scale, everyone: Row | None, unit: str) -> dict[str, Any]:
@@ -175,7 +175,7 @@ def _grey(row: Row) -> bool:
 
 
 def _shown(row: Row, unit: str) -> numbers.Shown:
-    own = unit if row.get("unit") == "unit" else row.get("unit", "")
+    own = unit if row.get("unit") in numbers.UNNAMED else row.get("unit", "")
     return numbers.measured(
         row["value"], row["low"], row["high"], row["n"], row.get("events"), own, str(row.get("empty") or "")
     )
@@ -201,7 +201,7 @@ def _cell(row: Row | None, axis: svg.Scale, everyone: Row | None, unit: str) -> 
     if row["value"] is None:
         return blank | {"state": "none", "value": numbers.reason(str(row.get("empty") or "")), "n": "0"}
     shown = _shown(row, unit)
-    own = unit if row.get("unit") == "unit" else row.get("unit", "")
+    own = unit if row.get("unit") in numbers.UNNAMED else row.get("unit", "")
     gap = row.get("gap")
     state = "finding" if row.get("level") else "small" if _grey(row) else "known"
     reference = None if is_small(row.get("reference_n")) else row.get("reference_value")

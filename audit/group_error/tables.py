@@ -10,6 +10,7 @@ import pyarrow as pa
 from audit.core import Level
 from audit.group_error.compare import Comparison
 from audit.group_error.families import SLICES, Omnibus
+from audit.group_error.findings import unit_of
 from audit.group_error.ranked import RankedColumn
 
 
@@ -36,7 +37,7 @@ def _column_table(r: RankedColumn) -> pa.Table:
         "value": _number(column.own.value),
         "low": _number(column.own.low),
         "high": _number(column.own.high),
-        "unit": pa.array([column.metric.unit] * len(slices)),
+        "unit": pa.array([unit_of(column.metric, r.measured.target)] * len(slices)),
         "better": pa.array([column.metric.better] * len(slices)),
         "method": pa.array(column.method, pa.string()),
         "mark": pa.array(column.mark, pa.string()),
