@@ -249,11 +249,15 @@ def _counted(texts: Iterable[pa.Array], total: int, progress: Progress) -> Itera
 
 @contextmanager
 def _nothing_left(place: RunPlace) -> Iterator[None]:
-    """Where model, data or file are refused, remove what was begun; a probe's finished section stays."""
+    """Where an audit is refused, remove what was begun, but no finished section.
+
+    Scores stay where the input is not to blame.
+    """
     try:
         yield
-    except InputError:
-        if not (place.work / "sections").exists():
+    except PlumblineError as error:
+        keep = ("sections",) if isinstance(error, InputError) else ("sections", "scores")
+        if not any((place.work / name).exists() for name in keep):
             for folder in (place.folder, place.work):
                 shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -247,8 +247,8 @@ def _imported(option: str, path: str) -> Any:
         sys.path.append(os.getcwd())
     try:
         return registry.load("model" if option == "--model" else "data", path)
-    except PlumblineError:
-        raise
+    except PlumblineError as error:
+        raise InputError(option, str(error)) from error
     except Exception as error:
         raise _failed(f"{option} {path}", "can't be imported", error) from error
 
@@ -261,9 +261,8 @@ def _called(option: str, path: str, found: Any, words: list[Path]) -> Any:
     except PlumblineError:
         raise
     except Exception as error:
-        raise _failed(
-            f"{option} {path}", f"failed when it was called with {len(words)} path", error
-        ) from error
+        given = f"with {words[0]}" if words else "without arguments"
+        raise _failed(f"{option} {path}", f"failed when it was called {given}", error) from error
 
 
 def _failed(place: str, what: str, error: Exception) -> InputError:

@@ -77,8 +77,8 @@ def test_the_largest_difference_is_found_and_named(tmp_path: Path) -> None:
         match=re.escape(
             f"answers.csv: the model does not say what the file says: toxic of row {name} is "
             f"{found.file:.4g} in the file and {found.model:.4g} from the model, the largest difference "
-            "among 64 rows; at most 0.001 is accepted. Give the weights that made the file; --trust-predictions "
-            "audits the two together all the same."
+            "among 64 rows; at most 0.001 is accepted. Give the weights that made the file; "
+            "--trust-predictions audits the two together all the same."
         ),
     ):
         refuse_difference(found, "answers.csv")

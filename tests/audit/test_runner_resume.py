@@ -16,6 +16,7 @@ import pytest
 
 from audit.core import Status
 from audit.errors import RunError
+from audit.resume import without_folders
 from audit.runner import audit_predictions
 from audit.spec import Spec
 from audit.store.find import find_run, list_runs
@@ -185,3 +186,19 @@ def test_failed_sections_are_tried_again(place: Place, monkeypatch: pytest.Monke
     assert json.loads((folder / "run.json").read_text())["sections"][0]["status"] == "ok"
     assert not (folder / "evidence" / "count.traceback.txt").exists()
     assert verify(folder).intact
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (
+            "[Errno 2] No such file or directory: '/home/me/data/x/a.png'",
+            "[Errno 2] No such file or directory: 'a.png'",
+        ),
+        ("C:\\Users\\me\\a.png is missing", "a.png is missing"),
+        ("/srv/my data/pictures/a.png", "pictures/a.png"),
+        ("a/b and/or http://x.org/y/z of rel/path", "a/b and/or http://x.org/y/z of rel/path"),
+    ],
+)
+def test_a_sections_failure_names_files_without_the_machines_folders(text: str, kept: str) -> None:
+    assert without_folders(text, "/srv/my data") == kept

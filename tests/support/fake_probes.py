@@ -104,6 +104,32 @@ class Texts(Count):
         )
 
 
+class AsksModel(Count):
+    """Asks the model of some rows by position, and of all by split."""
+
+    name = "asks_model"
+
+    def run(self, context: Context) -> Section:
+        import numpy as np
+
+        from audit.run_rows import inputs
+
+        assert context.model is not None
+        assert context.data is not None
+        rows = np.array([7, 3, 3, 500])
+        given = context.predictions["toxic"].scores
+        assert given is not None
+        said = context.model.predict(inputs(context, rows))["toxic"]
+        by_split = {name: list(context.data.rows(name)) for name in ("train", "validation", "test")}
+        ids = {name for found in by_split.values() for name, _ in found}
+        same = np.array_equal(said, given[rows]) and ids == set(context.examples.ids.to_pylist())
+        return Section(
+            probe=self.name,
+            status=Status.OK,
+            summary={"same": bool(same), "rows": {name: len(found) for name, found in by_split.items()}},
+        )
+
+
 class Raises(Count):
     name = "raises"
 
