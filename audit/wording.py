@@ -112,3 +112,42 @@ def untested(method: str) -> str:
 def probe(name: str) -> str:
     """A probe's name as people read it."""
     return name.replace("_", " ")
+
+
+def why_ranked(near: float, margin: float, score: float, unit: str) -> str:
+    """The numbers that gave a finding its rank.
+
+    Args:
+        near: the interval's end nearest zero.
+        margin: a difference that matters.
+        score: |near| ÷ margin.
+        unit: of the metric; rates differ by points.
+    """
+    return f"nearest end of the interval {_gap(abs(near), unit)} ÷ margin {_gap(margin, unit)} = {score:.2g}"
+
+
+def why_not_established(p_adjusted: float, low: float, high: float, unit: str) -> str:
+    """What kept a difference from being established: it may be chance, or its interval has zero in it.
+
+    Args:
+        p_adjusted: of its test.
+        low: end of the interval of the difference.
+        high: end of the interval of the difference.
+        unit: of the metric.
+    """
+    if p_adjusted > 0.05:
+        return f"adjusted p = {p_adjusted:.2g} > .05"
+    scale, name = _scale(unit)
+    return f"the interval {scale * low:.3g} to {scale * high:.3g}{name} touches 0"
+
+
+def _gap(size: float, unit: str) -> str:
+    scale, name = _scale(unit)
+    return f"{scale * size:.3g}{name}"
+
+
+def _scale(unit: str) -> tuple[float, str]:
+    """What a difference is multiplied with to be read, and the name of its unit after a space."""
+    if unit == "rate":
+        return 100.0, " points"
+    return 1.0, "" if unit in ("AUC", "AP", "AEG", "unit", "") else f" {unit}"

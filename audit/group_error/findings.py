@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from audit import wording
 from audit.core import Estimate, Examples, Finding, Level, Reason, Severity, TaskKind, Test
 from audit.group_error.ages import is_age
 from audit.group_error.families import SLICES
@@ -98,16 +99,12 @@ def _of_column(r: RankedColumn, examples: Examples, probe: str) -> Iterator[Find
 
 def _severity(r: RankedColumn, i: int) -> Severity:
     score, level = float(r.ranks.score[i]), Level(r.ranks.level[i])
-    gap = r.tested.gap
+    gap, unit = r.tested.gap, unit_of(r.column.metric, r.measured.target)
     if level is Level.NOT_ESTABLISHED:
-        cause = (
-            f"adjusted p = {r.p_adjusted[i]:.2g} > .05"
-            if r.p_adjusted[i] > NOMINAL
-            else f"the interval {gap.low[i]:.3g} to {gap.high[i]:.3g} touches 0"
-        )
-        return Severity(level=level, score=0.0, margin=r.margin, why=cause)
+        why = wording.why_not_established(r.p_adjusted[i], gap.low[i], gap.high[i], unit)
+        return Severity(level=level, score=0.0, margin=r.margin, why=why)
     near = gap.low[i] if gap.value[i] > 0 else gap.high[i]
-    why = f"nearest end of the interval {abs(near):.3g} ÷ margin {r.margin:.3g} = {score:.2g}"
+    why = wording.why_ranked(near, r.margin, score, unit)
     return Severity(level=level, score=score, margin=r.margin, why=why)
 
 

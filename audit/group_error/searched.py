@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from audit import wording
 from audit.core import Attribute, Estimate, Finding, Level, Severity, Slice, TaskKind, Test
 from audit.group_error.families import Measured
 from audit.group_error.findings import CLAUSES, unit_of
@@ -169,8 +170,8 @@ def _finding(
             level=level,
             score=score,
             margin=margin,
-            why=f"found by search, confirmed on {inside.n + outside.n} unseen rows; nearest end "
-            f"{float(gap.low):.3g} ÷ margin {margin:.3g} = {score:.2g}",
+            why=f"found by search, confirmed on {inside.n + outside.n} unseen rows; "
+            + wording.why_ranked(float(gap.low), margin, score, unit),
         ),
         smallest_gap=None,
         affected=inside.n,

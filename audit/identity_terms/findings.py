@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from audit import wording
 from audit.core import Estimate, Examples, Finding, Level, Reason, Severity, Slice, Test
 from audit.group_error.findings import CLAUSES, EVIDENCE, NOMINAL, worst_first
 from audit.identity_terms.cells import Cells
@@ -103,15 +104,10 @@ def _severity(r: RankedCells, k: int) -> Severity:
     level, score = Level(r.ranks.level[k]), float(r.ranks.score[k])
     value, low, high = (float(end[k]) for end in r.cells.difference)
     if level is Level.NOT_ESTABLISHED:
-        few = r.p_adjusted[k] > NOMINAL
-        why = (
-            f"adjusted p = {r.p_adjusted[k]:.2g} > .05"
-            if few
-            else f"the interval {low:.3g} to {high:.3g} touches 0"
-        )
+        why = wording.why_not_established(r.p_adjusted[k], low, high, r.cells.metric.unit)
         return Severity(level=level, score=0.0, margin=r.margin, why=why)
     near = abs(low if value > 0 else high)
-    why = f"nearest end of the interval {near:.3g} ÷ margin {r.margin:.3g} = {score:.2g}"
+    why = wording.why_ranked(near, r.margin, score, r.cells.metric.unit)
     return Severity(level=level, score=score, margin=r.margin, why=why)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from audit import wording
 from audit.core import Estimate, Examples, Finding, Level, Reason, Severity, Slice, Test
 from audit.group_error.severity import rank
 from audit.intervals import wilson
@@ -67,7 +68,7 @@ def leaked_finding(
         test=Test(
             method="none: each copy is listed", p=None, p_adjusted=None, family="", adjustment="", tests=0
         ),
-        severity=_severity(float(ranks.score[0]), Level(ranks.level[0]), low, margin, ""),
+        severity=_severity(float(ranks.score[0]), Level(ranks.level[0]), low, margin, "rate", ""),
         smallest_gap=None,
         affected=events,
         evidence=_ids(examples, leaks.leaked),
@@ -108,7 +109,7 @@ def inflation_findings(
         if not ranks.harmful[0]:
             continue
         near = low if metric.better == "lower" else -high
-        why = f"adjusted p = {p:.2g} > .05" if p > 0.05 else f"the interval {low:.3g} to {high:.3g} touches 0"
+        why = wording.why_not_established(p, low, high, metric.unit)
         made.append(
             Finding(
                 probe=PROBE,
@@ -135,7 +136,9 @@ def inflation_findings(
                     adjustment=ADJUSTMENT,
                     tests=tests,
                 ),
-                severity=_severity(float(ranks.score[0]), Level(ranks.level[0]), near, margin, why),
+                severity=_severity(
+                    float(ranks.score[0]), Level(ranks.level[0]), near, margin, metric.unit, why
+                ),
                 smallest_gap=None,
                 affected=one.leaked,
                 evidence=_ids(examples, leaks.leaked & _inside(one.slice, examples)),
@@ -164,11 +167,7 @@ def group_findings(
         for k in np.flatnonzero(ranks.harmful & (np.nan_to_num(group.p, nan=1.0) <= 0.05)).tolist():
             slice_ = Slice(of=((group.attribute, group.values[k]),), n=int(group.n[k]))
             low, high = float(gap.low[k]), float(gap.high[k])
-            why = (
-                f"adjusted p = {adjusted[k]:.2g} > .05"
-                if adjusted[k] > 0.05
-                else f"the interval {low:.3g} to {high:.3g} touches 0"
-            )
+            why = wording.why_not_established(adjusted[k], low, high, LEAKED_SHARE.unit)
             made.append(
                 Finding(
                     probe=PROBE,
@@ -206,7 +205,9 @@ def group_findings(
                         adjustment=ADJUSTMENT,
                         tests=tests,
                     ),
-                    severity=_severity(float(ranks.score[k]), Level(ranks.level[k]), low, margin, why),
+                    severity=_severity(
+                        float(ranks.score[k]), Level(ranks.level[k]), low, margin, "rate", why
+                    ),
                     smallest_gap=None,
                     affected=int(group.events[k]),
                     evidence=_ids(examples, leaks.leaked & _inside(slice_, examples)),
@@ -248,10 +249,10 @@ def _plain(value: float, n: int, metric: Metric, method: str) -> Estimate:
     )
 
 
-def _severity(score: float, level: Level, near: float, margin: float, otherwise: str) -> Severity:
+def _severity(score: float, level: Level, near: float, margin: float, unit: str, otherwise: str) -> Severity:
     if level is Level.NOT_ESTABLISHED:
         return Severity(level=level, score=0.0, margin=margin, why=otherwise)
-    why = f"nearest end of the interval {abs(near):.3g} ÷ margin {margin:.3g} = {score:.2g}"
+    why = wording.why_ranked(near, margin, score, unit)
     return Severity(level=level, score=score, margin=margin, why=why)
 
 

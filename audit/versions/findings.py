@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from audit import wording
 from audit.core import Estimate, Finding, Level, Severity, Slice, Test
 from audit.versions.codes import Role, Verdict
 
@@ -51,7 +52,7 @@ def _finding(row: Mapping[str, Any], old: str) -> Finding:
             level=next(level for floor, level in LEVELS if score >= floor),
             score=score,
             margin=row["margin"],
-            why=f"harm of at least {row['harm_low']:.3g} against a margin of {row['margin']:.3g}",
+            why=wording.why_ranked(row["harm_low"], row["margin"], score, row["unit"]),
         ),
         smallest_gap=None,
         affected=row["n"],
