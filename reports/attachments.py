@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,7 +16,7 @@ from audit.core import AuditRun, Section
 from audit.csv_export import write_csv
 from audit.store.layout import HASHES, RUN
 from audit.store.plain import to_plain
-from audit.store.read import read_manifest
+from audit.store.read import open_run, read_manifest
 from reports.privacy import (
     HIDDEN,
     names_rows,
@@ -29,6 +29,8 @@ from reports.privacy import (
 
 MOST_CELLS = 250_000
 """Cells attached at most, slices and small tables first; the others stay in the run, and that is said."""
+MOST_COMPARED = 50_000
+"""Of a comparison, beside those."""
 LIST = "attachments.sha256"
 
 
@@ -47,12 +49,15 @@ class Attachment:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def attachments(folder: Path, run: AuditRun) -> tuple[list[Attachment], list[str]]:
+def attachments(
+    folder: Path, run: AuditRun, comparison: Path | None = None
+) -> tuple[list[Attachment], list[str]]:
     """Everything attached, and the tables that are too large to be.
 
     Args:
         folder: the run.
         run: what it holds.
+        comparison: folder of a comparison that the run is part of.
 
     Returns:
         Attachments, the list of hashes last; tables left out, each with why: too large, or a table of rows.
@@ -63,9 +68,12 @@ def attachments(folder: Path, run: AuditRun) -> tuple[list[Attachment], list[str
         own, rest, room = _tables(section, room)
         made += own
         left += rest
-    made.append(_record(folder, run))
-    hashes = (folder / HASHES).read_bytes()
-    made.append(Attachment(name=HASHES, what="hashes of the run's files", mime="text/plain", content=hashes))
+    made += _records(folder, run, "", "run")
+    if comparison is not None:
+        compared = open_run(comparison)
+        own, rest, _ = _tables(_shared_comparison(compared.sections[0]), MOST_COMPARED)
+        made += [*own, *_records(comparison, compared, "compare.", "comparison")]
+        left += rest
     text = "".join(f"{a.sha256}  {a.name}\n" for a in made)
     listed = Attachment(name=LIST, what="hashes of these files", mime="text/plain", content=text.encode())
     return [*made, listed], left
@@ -73,7 +81,7 @@ def attachments(folder: Path, run: AuditRun) -> tuple[list[Attachment], list[str
 
 def _tables(section: Section, room: int) -> tuple[list[Attachment], list[str], int]:
     """CSVs of one section, as many as there is room for."""
-    slices = section.tables.get("slices")
+    slices = section.tables.get("slices", section.tables.get("verdicts"))
     small, cells = small_slices(slices), small_cells(slices)
     made, left = [], []
     with TemporaryDirectory() as folder:
@@ -88,7 +96,7 @@ def _tables(section: Section, room: int) -> tuple[list[Attachment], list[str], i
             room -= shown.num_rows * shown.num_columns
             path = Path(folder) / "table.csv"
             write_csv(shared_table(shown, small, cells), path)
-            rows = _rows(shown.num_rows, table.num_rows)
+            rows = _rows(shown.num_rows, table)
             made.append(
                 Attachment(
                     name=f"{section.probe}.{name}.csv", what=rows, mime="text/csv", content=path.read_bytes()
@@ -101,6 +109,9 @@ def _fitting(table: pa.Table, room: int) -> pa.Table | None:
     """The table, or of one that has levels and depths what matters most, or nothing."""
     if table.num_rows * table.num_columns <= room:
         return table
+    if "verdict" in table.column_names and "role" in table.column_names:
+        gated = table.filter(pc.not_equal(table["role"], "watched"))
+        return gated.slice(0, max(0, room // table.num_columns))
     if not {"depth", "level"} <= set(table.column_names):
         return None
     found = pc.fill_null(pc.not_equal(table["level"], ""), False)
@@ -108,9 +119,10 @@ def _fitting(table: pa.Table, room: int) -> pa.Table | None:
     return part.slice(0, max(0, room // table.num_columns))
 
 
-def _rows(shown: int, of: int) -> str:
+def _rows(shown: int, of: pa.Table) -> str:
     rows = f"{shown:,} {'row' if shown == 1 else 'rows'}"
-    return rows if shown == of else f"{rows} of {of:,}: single attributes and findings"
+    which = "what is gated" if "role" in of.column_names else "single attributes and findings"
+    return rows if shown == of.num_rows else f"{rows} of {of.num_rows:,}: {which}"
 
 
 def _smallest_first(tables: Mapping[str, pa.Table]) -> Iterator[tuple[str, pa.Table]]:
@@ -118,7 +130,25 @@ def _smallest_first(tables: Mapping[str, pa.Table]) -> Iterator[tuple[str, pa.Ta
     return iter(sorted(read, key=lambda pair: (pair[0] != "slices", pair[1].num_rows, pair[0])))
 
 
-def _record(folder: Path, run: AuditRun) -> Attachment:
+def _shared_comparison(section: Section) -> Section:
+    """A comparison's section with the number of rows behind every turn, so that few of them can be hidden."""
+    tables = {name: section.tables[name] for name in section.tables}
+    if "turns" in tables:
+        names = ["output", "metric", "slice"]
+        rows = tables["verdicts"].select([*names, "rows", "n"])
+        tables["turns"] = tables["turns"].join(rows, names).sort_by([(n, "ascending") for n in names])
+    return replace(section, tables=tables)
+
+
+def _records(folder: Path, run: AuditRun, prefix: str, what: str) -> list[Attachment]:
+    """run.json as it may be shared, and the hashes of all files."""
+    hashes = (folder / HASHES).read_bytes()
+    words = f"hashes of the {what}'s files"
+    listed = Attachment(name=f"{prefix}{HASHES}", what=words, mime="text/plain", content=hashes)
+    return [_record(folder, run, prefix, what), listed]
+
+
+def _record(folder: Path, run: AuditRun, prefix: str, what: str) -> Attachment:
     """run.json as it may be shared: no ids of rows, no numbers about fewer than ten."""
     manifest = read_manifest(folder)
     full = hashlib.sha256((folder / RUN).read_bytes()).hexdigest()
@@ -128,8 +158,8 @@ def _record(folder: Path, run: AuditRun) -> Attachment:
     note = {"of": RUN, "sha256": full, "left_out": f"ids of rows; numbers about small cells ({HIDDEN})"}
     text = json.dumps({"shared_copy": note, **manifest}, indent=1, ensure_ascii=False) + "\n"
     return Attachment(
-        name=RUN,
-        what="the run, without ids of rows and small cells",
+        name=f"{prefix}{RUN}",
+        what=f"the {what}, without ids of rows and small cells",
         mime="application/json",
         content=text.encode(),
     )

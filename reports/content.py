@@ -14,8 +14,8 @@ from audit import wording
 from audit.core import AuditRun
 from audit.metrics import METRICS
 from audit.store.hashes import content_hash
-from audit.store.read import read_times
-from reports import leakage, sentences, slices, spreads, texts
+from audit.store.read import open_run, read_times
+from reports import leakage, sentences, slices, spreads, texts, versions
 from reports.attachments import Attachment
 from reports.headline import headline
 from reports.privacy import K
@@ -26,7 +26,11 @@ LISTED = 40
 
 
 def content(
-    folder: Path, run: AuditRun, attached: Sequence[Attachment], left: Sequence[str]
+    folder: Path,
+    run: AuditRun,
+    attached: Sequence[Attachment],
+    left: Sequence[str],
+    comparison: Path | None = None,
 ) -> dict[str, Any]:
     """Everything that the template sets, as JSON values.
 
@@ -35,7 +39,10 @@ def content(
         run: what it holds.
         attached: files inside the PDF.
         left: tables too large to be attached.
+        comparison: folder of a comparison that the run is part of.
     """
+    compared = None if comparison is None else open_run(comparison)
+    other = {} if comparison is None else {"comparison": content_hash(comparison)}
     times = read_times(folder)
     found = tables(run)
     own = units(run)
@@ -46,8 +53,8 @@ def content(
         "model": run.model,
         "version": run.version,
         "date": _day(times.get("finished", "")),
-        "facts": facts(run),
-        "hashes": {**{k: v for k, v in run.hashes.items() if v}, "run": content_hash(folder)},
+        "facts": [*facts(run), *versions.fact(compared)],
+        "hashes": {**{k: v for k, v in run.hashes.items() if v}, "run": content_hash(folder), **other},
         "run_id": run.run_id,
         "plumbline": run.plumbline_version,
         "packages": ", ".join(f"{name} {version}" for name, version in run.packages.items()),
@@ -60,6 +67,7 @@ def content(
         "headline": overall,
         **_slices(found, own),
         "leakage": leakage.part(run, own),
+        "versions": versions.part(compared, run, own),
         "methods": [list(m) for m in methods(run)],
         "limits": [list(limit) for limit in texts.LIMITS],
         "standards": [list(s) for s in texts.STANDARDS],

@@ -14,7 +14,8 @@ from typing import Any
 import typst
 
 from audit.errors import RunError
-from audit.store.read import open_run, read_times
+from audit.store.comparison import comparison_between
+from audit.store.read import open_run, read_manifest, read_times
 from reports.attachments import Attachment, attachments
 from reports.content import content
 
@@ -27,13 +28,14 @@ ATTEMPTS = 40
 _MISSING = re.compile(r'the text `"(.+?)"` could not be displayed', re.DOTALL)
 
 
-def write(run: Path, out: Path, compare: Path | None = None) -> Path:
+def write(run: Path, out: Path, compare: Path | None = None, runs_dir: Path | None = None) -> Path:
     """Write a finished run as PDF.
 
     Args:
         run: the run's folder.
         out: the file to write; an older one is replaced.
-        compare: a second run; then a comparison of the two must have been made.
+        compare: a second run; then a comparison of the two must have been made, whichever is the older.
+        runs_dir: folder that holds runs and comparisons; None: the one that holds the run.
 
     Returns:
         `out`.
@@ -41,12 +43,8 @@ def write(run: Path, out: Path, compare: Path | None = None) -> Path:
     Raises:
         RunError: the run can't be read, or there is no comparison.
     """
-    if compare is not None:
-        raise RunError(
-            f"there is no comparison of {run.name} and {compare.name} yet. "
-            f"Make it first: plumbline compare {run.name} {compare.name}"
-        )
-    rendered = render(run)
+    comparison = None if compare is None else _comparison(run, compare, runs_dir or run.resolve().parents[2])
+    rendered = render(run, comparison)
     out.parent.mkdir(parents=True, exist_ok=True)
     beside = out.with_name(f"{out.name}.part")
     beside.write_bytes(rendered)
@@ -54,18 +52,36 @@ def write(run: Path, out: Path, compare: Path | None = None) -> Path:
     return out
 
 
-def render(folder: Path) -> bytes:
+def _comparison(run: Path, other: Path, runs_dir: Path) -> Path:
+    found = comparison_between(runs_dir, run, other)
+    if found is None:
+        pair = sorted((run, other), key=lambda folder: read_times(folder).get("started", ""))
+        names = [read_manifest(folder)["run_id"] for folder in pair]
+        raise RunError(
+            f"there is no comparison of {names[0]} and {names[1]} in {runs_dir} yet. "
+            f"Make it first, the older version first: plumbline compare {names[0]} {names[1]}"
+        )
+    return found
+
+
+def render(folder: Path, comparison: Path | None = None) -> bytes:
     """The PDF of a run as bytes.
 
     Args:
         folder: the run.
+        comparison: folder of a comparison that the run is part of; it becomes a section.
 
     Raises:
-        RunError: it can't be read.
+        RunError: one of them can't be read, or the run is a comparison itself.
     """
     run = open_run(folder)
-    attached, left = attachments(folder, run)
-    shown = content(folder, run, attached, left)
+    if "audited" not in run.data:
+        raise RunError(
+            f"{folder}: this is a comparison. A report is about a run and takes a comparison in: "
+            "plumbline report NEW OLD -o report.pdf"
+        )
+    attached, left = attachments(folder, run, comparison)
+    shown = content(folder, run, attached, left, comparison)
     return _compiled(_legible(shown), attached, _moment(folder))
 
 
