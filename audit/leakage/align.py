@@ -29,34 +29,35 @@ def detail_correlation(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> F
     """Correlate the detail of pictures as they lie.
 
     Args:
-        first: (p, s, s) grey levels.
-        second: (p, s, s).
+        first: (p, h, w) grey levels.
+        second: (p, h, w).
 
     Returns:
         (p,) Pearson correlation of the detail; NaN where one of the two has none.
     """
     a, b = _smooth(first), _smooth(second)
-    return _detail(a, b, np.ones((a.shape[0], a.shape[1] ** 2), dtype=np.float32))
+    return _detail(a, b, np.ones((a.shape[0], a.shape[1] * a.shape[2]), dtype=np.float32))
 
 
 def aligned_correlation(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Floats:
     """Correlate the detail of pictures after the first is laid over the second.
 
     Args:
-        first: (p, s, s) grey levels.
-        second: (p, s, s).
+        first: (p, h, w) grey levels.
+        second: (p, h, w).
 
     Returns:
         (p,) Pearson correlation of the detail over the pixels of both; NaN where one of the two has none.
     """
-    pairs, side = first.shape[0], first.shape[1]
+    pairs, high, wide = first.shape
     a, target = _smooth(first), _smooth(second)
     b = target.reshape(pairs, -1)
-    axis = (np.arange(side, dtype=np.float32) + 0.5) * 2 / side - 1
-    u, v = np.tile(axis, side).astype(np.float32), np.repeat(axis, side).astype(np.float32)
+    x, y = ((np.arange(size, dtype=np.float32) + 0.5) * 2 / size - 1 for size in (wide, high))
+    u, v = np.tile(x, high).astype(np.float32), np.repeat(y, wide).astype(np.float32)
     moved = np.zeros((pairs, 4), dtype=np.float32)  # scale and shift across, scale and shift down
     best, place = np.full(pairs, -np.inf, dtype=np.float32), moved.copy()
-    down, across = (np.asarray(slope, dtype=np.float32) for slope in np.gradient(a, 2 / side, axis=(1, 2)))
+    slopes = np.gradient(a, 2 / high, 2 / wide, axis=(1, 2))
+    down, across = (np.asarray(slope, dtype=np.float32) for slope in slopes)
     for step in range(STEPS + 1):
         value, inside = _sample(a, u, v, moved)
         broad = _weighted(value, b, inside)
@@ -73,7 +74,7 @@ def aligned_correlation(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> 
 
 
 def _detail(a: Floats, b: Floats, inside: Floats) -> Floats:
-    """(p,) correlation of what means over 5 x 5 pixels take away from (p, s, s) pictures."""
+    """(p,) correlation of what means over 5 x 5 pixels take away from (p, h, w) pictures."""
     weight = inside.reshape(a.shape).copy()
     for edge in (slice(None, EDGE), slice(-EDGE, None)):
         weight[:, edge] = 0
@@ -111,17 +112,17 @@ def _solve(
 
 
 def _sample(picture: Floats, u: Floats, v: Floats, moved: Floats) -> tuple[Floats, Floats]:
-    """Read (p, s, s) pictures at moved places by linear interpolation; (p, s²) values, and 1 where inside."""
-    side = picture.shape[1]
-    x = ((u * (1 + moved[:, :1]) + moved[:, 1:2]) + 1) * side / 2 - 0.5
-    y = ((v * (1 + moved[:, 2:3]) + moved[:, 3:4]) + 1) * side / 2 - 0.5
-    inside = ((x >= -0.5) & (x <= side - 0.5) & (y >= -0.5) & (y <= side - 0.5)).astype(np.float32)
-    x, y = np.clip(x, 0, side - 1.001), np.clip(y, 0, side - 1.001)
+    """Read (p, h, w) pictures at moved places by linear interpolation: (p, h w), and 1 where inside."""
+    high, wide = picture.shape[1:]
+    x = ((u * (1 + moved[:, :1]) + moved[:, 1:2]) + 1) * wide / 2 - 0.5
+    y = ((v * (1 + moved[:, 2:3]) + moved[:, 3:4]) + 1) * high / 2 - 0.5
+    inside = ((x >= -0.5) & (x <= wide - 0.5) & (y >= -0.5) & (y <= high - 0.5)).astype(np.float32)
+    x, y = np.clip(x, 0, wide - 1.001), np.clip(y, 0, high - 1.001)
     left, top = x.astype(np.int32), y.astype(np.int32)
     right, low = x - left, y - top
-    flat, corner = picture.reshape(picture.shape[0], -1), top * side + left
+    flat, corner = picture.reshape(picture.shape[0], -1), top * wide + left
     upper = _pick(flat, corner) * (1 - right) + _pick(flat, corner + 1) * right
-    lower = _pick(flat, corner + side) * (1 - right) + _pick(flat, corner + side + 1) * right
+    lower = _pick(flat, corner + wide) * (1 - right) + _pick(flat, corner + wide + 1) * right
     return (upper * (1 - low) + lower * low).astype(np.float32), inside
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.leakage.align import aligned_correlation, detail_correlation
-from audit.leakage.decode import UnusableImageError, grey_square
+from audit.leakage.decode import CUT, UnusableImageError, grey_square
 from audit.leakage.hashes import turned
 from audit.protocols import NoProgress, Progress
 
@@ -29,6 +29,9 @@ SURE = 0.95
 HOPELESS = 0.6
 """Correlation before alignment below which no crop of 2 % lies."""
 FLAT = 1e-6
+WHOLE = slice(None)
+MIDDLE = slice(round(SIDE * CUT), SIDE - round(SIDE * CUT))
+"""Rows of a small picture that a caption upon top or bottom leaves."""
 CHUNK = 256
 BATCH = 512
 
@@ -48,6 +51,7 @@ def read_squares(
     rows: NDArray[np.int64],
     *,
     exif: bool = True,
+    inner: bool = False,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Squares:
@@ -57,16 +61,17 @@ def read_squares(
         paths: (n,) of all files.
         rows: those wanted, in any order, repeated or not.
         exif: as in `decode.Reading`.
+        inner: the pictures within their borders.
         executor: where chunks of files are read; None: here.
         progress: told after each chunk.
     """
     wanted, progress = np.unique(rows), progress or NoProgress()
     chunks = [[paths[r] for r in wanted[start : start + CHUNK]] for start in range(0, wanted.size, CHUNK)]
-    asked = [exif] * len(chunks)
+    asked = ([exif] * len(chunks), [inner] * len(chunks))
     parts = (
-        map(squares_of_chunk, chunks, asked)
+        map(squares_of_chunk, chunks, *asked)
         if executor is None
-        else executor.map(squares_of_chunk, chunks, asked)
+        else executor.map(squares_of_chunk, chunks, *asked)
     )
     read, done = [], 0
     for part in parts:
@@ -87,12 +92,15 @@ def join_squares(first: Squares, second: Squares) -> Squares:
     return Squares(place=place, pixels=np.concatenate([first.pixels, second.pixels]))
 
 
-def squares_of_chunk(paths: Sequence[str], exif: bool) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def squares_of_chunk(
+    paths: Sequence[str], exif: bool, inner: bool
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Read a few files in this process: the unit of work of an executor.
 
     Args:
         paths: of the files.
         exif: as in `decode.Reading`.
+        inner: the pictures within their borders.
 
     Returns:
         (k, 64, 64) pictures, and (k,) whether each could be read.
@@ -101,7 +109,7 @@ def squares_of_chunk(paths: Sequence[str], exif: bool) -> tuple[NDArray[np.uint8
     ok = np.zeros(len(paths), dtype=np.bool_)
     for row, path in enumerate(paths):
         try:
-            pixels[row] = grey_square(path, SIDE, exif)
+            pixels[row] = grey_square(path, SIDE, exif, inner=inner)
             ok[row] = True
         except UnusableImageError:
             continue
@@ -122,15 +130,39 @@ def correlate(
     Returns:
         (p,) correlation in [-1, 1]; NaN where a picture is missing or one grey all over.
     """
+    return correlate_between(squares, i, squares, j, way)
+
+
+def correlate_between(
+    first: Squares,
+    i: NDArray[np.integer],
+    second: Squares,
+    j: NDArray[np.integer],
+    way: NDArray[np.integer] | None = None,
+    rows: slice = WHOLE,
+) -> NDArray[np.float32]:
+    """Correlate pairs of pictures, or the same rows of both, of two sets.
+
+    Args:
+        first: pictures of i.
+        i: (p,) rows.
+        second: pictures of j.
+        j: (p,) rows.
+        way: as in `correlate`.
+        rows: of the small pictures that are compared.
+
+    Returns:
+        As `correlate`.
+    """
     made = np.full(i.size, np.nan, dtype=np.float32)
-    a, b = squares.place[i], squares.place[j]
+    a, b = first.place[i], second.place[j]
     known = np.flatnonzero((a >= 0) & (b >= 0))
     for start in range(0, known.size, BATCH):
-        rows = known[start : start + BATCH]
-        first = squares.pixels[a[rows]]
-        if way is not None and way[rows].any():
-            first = turned(first)[np.arange(rows.size), way[rows]]
-        made[rows] = best_correlation(first, squares.pixels[b[rows]])
+        batch = known[start : start + BATCH]
+        laid = first.pixels[a[batch]]
+        if way is not None and way[batch].any():
+            laid = turned(laid)[np.arange(batch.size), way[batch]]
+        made[batch] = best_correlation(laid[:, rows], second.pixels[b[batch]][:, rows])
     return made
 
 

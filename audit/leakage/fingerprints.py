@@ -41,6 +41,9 @@ class Fingerprints:
     """(n, 1) or (n, 8) in the order of `hashes.ORIENTATIONS`."""
     dhash: NDArray[np.uint64]
     """(n, 1) or (n, 8)."""
+    parts: NDArray[np.uint64]
+    """(n, 2) pHash of the middle rows, and of the picture within its border; 0, which no picture has: blank,
+    not asked for, no border."""
     blank: NDArray[np.bool_]
     """(n,) one grey all over: found as duplicates by content alone."""
     width: NDArray[np.int32]
@@ -64,7 +67,7 @@ class Fingerprints:
         )
 
 
-ARRAYS = ("used", "file_sha", "pixel_sha", "phash", "dhash", "blank", "width", "height")
+ARRAYS = ("used", "file_sha", "pixel_sha", "phash", "dhash", "parts", "blank", "width", "height")
 
 
 def fingerprint(
@@ -130,6 +133,7 @@ def fingerprint_chunk(paths: Sequence[str], reading: Reading) -> Fingerprints:
     sha = np.zeros((2, n, 32), dtype=np.uint8)
     squares = np.zeros((n, PHASH_SIDE, PHASH_SIDE), dtype=np.uint8)
     oblongs = np.zeros((n, *DHASH_SHAPE), dtype=np.uint8)
+    pieces = np.zeros((n, 2, PHASH_SIDE, PHASH_SIDE), dtype=np.uint8)
     sizes = np.zeros((2, n), dtype=np.int32)
     used = np.zeros(n, dtype=np.bool_)
     reasons = [""] * n
@@ -145,6 +149,7 @@ def fingerprint_chunk(paths: Sequence[str], reading: Reading) -> Fingerprints:
                 np.frombuffer(one.pixel_sha, np.uint8),
             )
             squares[row], oblongs[row], sizes[:, row] = one.square, one.oblong, (one.width, one.height)
+            pieces[row] = one.parts
             used[row], reasons[row] = True, one.note
     p, d = _hash(squares, oblongs, reading)
     p[~used], d[~used] = 0, 0
@@ -156,6 +161,7 @@ def fingerprint_chunk(paths: Sequence[str], reading: Reading) -> Fingerprints:
         pixel_sha=sha[1],
         phash=p,
         dhash=d,
+        parts=hash_parts(pieces),
         blank=used & (squares.reshape(n, -1).std(axis=1) < BLANK) if n else used,
         width=sizes[0],
         height=sizes[1],
@@ -179,6 +185,23 @@ def _hash(
     p, d = phash(laid).reshape(-1, ways), dhash(small).reshape(-1, ways)
     d[:, 0] = dhash(oblongs)
     return p, d
+
+
+def hash_parts(pieces: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Hash parts of pictures.
+
+    Args:
+        pieces: (n, 2, 32, 32) grey levels.
+
+    Returns:
+        (n, 2) pHash; 0 where a part is one grey all over, as those are that are not there.
+    """
+    n = pieces.shape[0]
+    flat = pieces.reshape(n * 2, PHASH_SIDE, PHASH_SIDE)
+    found = np.flatnonzero(flat.reshape(n * 2, PHASH_SIDE**2).std(axis=1) >= BLANK)
+    made = np.zeros(n * 2, dtype=np.uint64)
+    made[found] = phash(flat[found])
+    return made.reshape(n, 2)
 
 
 def _oblong(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -134,7 +134,8 @@ def _table(made: Fingerprints) -> pa.Table:
 
 
 def _columns(table: pa.Table) -> Fingerprints:
-    dtypes = {"width": np.int32, "height": np.int32, "phash": np.uint64, "dhash": np.uint64}
+    words = dict.fromkeys(("phash", "dhash", "parts"), np.uint64)
+    dtypes: dict[str, type[np.generic]] = {"width": np.int32, "height": np.int32, **words}
     arrays = {}
     for name in ARRAYS:
         column = table[name]

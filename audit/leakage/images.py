@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.leakage.captions import Parts, part_pairs
+from audit.leakage.checker import Checker
 from audit.leakage.clusters import Copies
-from audit.leakage.confirm import CONFIRMED, Squares, correlate, join_squares, read_squares
+from audit.leakage.confirm import CONFIRMED
 from audit.leakage.decode import Reading
 from audit.leakage.fingerprints import Fingerprints, fingerprint
 from audit.leakage.hamming import HashPairs, TooManyPairsError, search
@@ -57,6 +59,8 @@ class ImageSearch:
     """Every pair up to this distance was checked; -1: none."""
     searched_to: int
     """Distance up to which all pairs were found: less than asked where there were too many."""
+    parts_to: int
+    """Bits between the hashes of parts up to which copies with captions or bars were searched; -1: not."""
     counts: dict[str, int]
     """Files, used, rejected, blank, distinct, identical_files, identical_pixels (copies beyond the first)."""
 
@@ -84,14 +88,15 @@ def search_images(
     content, kinds = _contents(prints)
     rows = np.flatnonzero((content == np.arange(prints.n)) & ~prints.blank)
     found = _search(prints.phash[rows, 0], settings.distance)
-    check = _Checker(prints.paths, rows, settings.reading.exif, executor, progress)
+    check = Checker(prints.paths, rows, settings.reading.exif, executor, progress)
     sampled = explore(found, check.confirms, seed=settings.seed, sample=settings.sample, level=settings.level)
     checked_to = _checked_to(sampled, settings)
     lists = [_up_to(found, check, checked_to), _beyond(found, check, checked_to, settings)]
-    counted = _counted(sampled, lists[0], checked_to, settings.level)
+    parts, parts_to = _parts(prints, rows, check, settings)
+    counted = _counted(sampled, [_agreed(one, parts) for one in lists], checked_to, settings.level)
     if settings.reading.orientations:
         lists.append(_turned(prints.phash[rows], check, checked_to))
-    near = joined(lists)
+    near = _merged(joined(lists), parts)
     confirmed = near.take(near.confirmed)
     return ImageSearch(
         prints=prints,
@@ -100,43 +105,10 @@ def search_images(
         curve=counted,
         planted=_planted(prints, rows, settings),
         checked_to=checked_to,
+        parts_to=parts_to,
         searched_to=found.d,
         counts=_counts(prints, content, kinds, rows.size),
     )
-
-
-class _Checker:
-    """The second check between distinct pictures, which reads each picture once."""
-
-    def __init__(
-        self,
-        paths: Sequence[str],
-        rows: NDArray[np.int64],
-        exif: bool,
-        executor: Executor | None,
-        progress: Progress,
-    ) -> None:
-        self.paths, self.rows = paths, rows
-        self._read = {"exif": exif, "executor": executor, "progress": progress}
-        self._squares: Squares | None = None
-        self._tried = np.zeros(len(paths), dtype=np.bool_)
-
-    def scores(
-        self, i: NDArray[np.integer], j: NDArray[np.integer], way: NDArray[np.integer] | None = None
-    ) -> NDArray[np.float32]:
-        """(p,) correlation of pairs of distinct pictures, the first laid in the way given."""
-        a, b = self.rows[i], self.rows[j]
-        wanted = np.unique(np.concatenate([a, b]))
-        fresh = wanted[~self._tried[wanted]]
-        if fresh.size or self._squares is None:
-            self._tried[fresh] = True
-            read = read_squares(self.paths, fresh, **self._read)  # type: ignore[arg-type]
-            self._squares = read if self._squares is None else join_squares(self._squares, read)
-        return correlate(self._squares, a, b, way)
-
-    def confirms(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """(p,) whether the pictures are the same."""
-        return np.asarray(self.scores(i, j) >= CONFIRMED)
 
 
 def _with_pixels(
@@ -189,23 +161,55 @@ def _checked_to(sampled: Curve, settings: ImageSettings) -> int:
     return min(wanted, affordable)
 
 
-def _up_to(found: HashPairs, check: _Checker, distance: int) -> PairList:
+def _up_to(found: HashPairs, check: Checker, distance: int) -> PairList:
     i, j, bits = found.pairs(distance)
     scores = check.scores(i, j)
     return pair_list(check.rows[i], check.rows[j], NEAR, bits, scores, scores >= CONFIRMED)
 
 
-def _counted(sampled: Curve, checked: PairList, checked_to: int, level: float) -> Curve:
-    """The curve with all pairs in place of a sample, where all were checked."""
-    bits = checked.distance.astype(np.int64)
-    confirmed = sampled.confirmed.copy()
-    confirmed[: checked_to + 1] = np.bincount(bits[checked.confirmed], minlength=checked_to + 1)
+def _parts(
+    prints: Fingerprints, rows: NDArray[np.int64], check: Checker, settings: ImageSettings
+) -> tuple[PairList, int]:
+    """Confirmed pairs that agree in a part, in rows of the files, and how far they were searched."""
+    if not settings.reading.captions:
+        return pair_list(rows[:0], rows[:0], NEAR), -1
+    hashes = Parts(whole=prints.phash[rows, 0], middle=prints.parts[rows, 0], inner=prints.parts[rows, 1])
+    found, searched = part_pairs(hashes, check)
+    return pair_list(
+        rows[found.a], rows[found.b], found.kind, found.distance, found.check, found.confirmed
+    ), searched
+
+
+def _same_pairs(pairs: PairList, others: PairList) -> NDArray[np.bool_]:
+    """(p,) whether a pair of rows is also among others."""
+    size = int(max(pairs.b.max(initial=0), others.b.max(initial=0))) + 1
+    return np.isin(pairs.a * size + pairs.b, others.a * size + others.b)
+
+
+def _agreed(pairs: PairList, parts: PairList) -> PairList:
+    """Pairs, confirmed also where a part is."""
+    return replace(pairs, confirmed=pairs.confirmed | _same_pairs(pairs, parts))
+
+
+def _merged(near: PairList, parts: PairList) -> PairList:
+    """Each pair once: by the whole picture where that was confirmed, else by a part."""
+    better = parts.take(~_same_pairs(parts, near.take(near.confirmed)))
+    return joined([near.take(~_same_pairs(near, better)), better])
+
+
+def _counted(sampled: Curve, lists: Sequence[PairList], checked_to: int, level: float) -> Curve:
+    """The curve with what was found: all pairs in place of a sample, where all were checked."""
+    checked, beyond = lists
+    confirmed = np.zeros_like(sampled.confirmed)
+    for pairs in (checked, beyond):
+        bits = pairs.distance[pairs.confirmed].astype(np.int64)
+        confirmed += np.bincount(bits, minlength=confirmed.size)
     size = sampled.sampled.copy()
     size[: checked_to + 1] = sampled.pairs[: checked_to + 1]
     return curve(sampled.n, sampled.pairs, size, confirmed, level)
 
 
-def _beyond(found: HashPairs, check: _Checker, distance: int, settings: ImageSettings) -> PairList:
+def _beyond(found: HashPairs, check: Checker, distance: int, settings: ImageSettings) -> PairList:
     """The sample at each further distance: the same draw as the curve's."""
     parts = []
     counts = found.counts()
@@ -220,7 +224,7 @@ def _beyond(found: HashPairs, check: _Checker, distance: int, settings: ImageSet
     return joined(parts) if parts else pair_list(nothing, nothing, NEAR)
 
 
-def _turned(hashes: NDArray[np.uint64], check: _Checker, distance: int) -> PairList:
+def _turned(hashes: NDArray[np.uint64], check: Checker, distance: int) -> PairList:
     """Pairs that agree only after one picture is turned or mirrored; the best way, confirmed ones alone."""
     n = hashes.shape[0]
     parts = []
@@ -244,7 +248,11 @@ def _planted(prints: Fingerprints, rows: NDArray[np.int64], settings: ImageSetti
         return None
     pictures = [prints.paths[r] for r in rows]
     return plant(
-        pictures, seed=settings.seed, sample=settings.planted, orientations=settings.reading.orientations
+        pictures,
+        seed=settings.seed,
+        sample=settings.planted,
+        orientations=settings.reading.orientations,
+        captions=settings.reading.captions,
     )
 
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 SAME_FILE, SAME_PIXELS, SAME_TEXT = "identical file", "identical pixels", "identical text"
 NEAR, NEAR_TEXT, REORDERED, SIMILAR = "near", "near text", "reordered text", "similar"
+CAPTIONED, BORDERED = "captioned", "bordered"
+"""The same but for rows at top or bottom; the same but for a border or bars."""
 
 
 @dataclass(frozen=True, kw_only=True)

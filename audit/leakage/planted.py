@@ -45,12 +45,50 @@ def flipped(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 def captioned(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Write a line of white text on a dark bar over the lowest tenth."""
     made = image.copy()
-    bar = max(8, image.height // 10)
-    draw = ImageDraw.Draw(made)
-    draw.rectangle((0, image.height - bar, image.width, image.height), fill=(20, 20, 20))
-    letters = "".join(rng.choice(list("abcdefghij klmnop"), 24))
-    draw.text((4, image.height - bar), letters, fill=(255, 255, 255), font_size=max(6, bar - 2))
+    bar = _bar(image)
+    _write(made, (0, image.height - bar, image.width, image.height), (20, 20, 20), (255, 255, 255), rng)
     return made
+
+
+def caption_added(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Add a line of text on a bar of a tenth of the height: black on white above, or white on dark below."""
+    bar = _bar(image)
+    above = rng.random() < 0.5
+    made = Image.new("RGB", (image.width, image.height + bar))
+    made.paste(image, (0, bar if above else 0))
+    top = 0 if above else image.height
+    colours = ((255, 255, 255), (0, 0, 0)) if above else ((20, 20, 20), (255, 255, 255))
+    _write(made, (0, top, image.width, top + bar), *colours, rng)
+    return made
+
+
+def letterboxed(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Add black bars of 8 to 15 % of the height above and below."""
+    bar = max(2, round(image.height * rng.uniform(0.08, 0.15)))
+    made = Image.new("RGB", (image.width, image.height + 2 * bar))
+    made.paste(image, (0, bar))
+    return made
+
+
+def _bar(image: Image.Image) -> int:
+    return max(8, image.height // 10)
+
+
+Colour = tuple[int, int, int]
+
+
+def _write(
+    image: Image.Image,
+    box: tuple[int, int, int, int],
+    ground: Colour,
+    letters: Colour,
+    rng: np.random.Generator,
+) -> None:
+    """Write a line of random letters on a bar."""
+    draw = ImageDraw.Draw(image)
+    draw.rectangle(box, fill=ground)
+    words = "".join(rng.choice(list("abcdefghij klmnop"), 24))
+    draw.text((4, box[1]), words, fill=letters, font_size=max(6, box[3] - box[1] - 2))
 
 
 KINDS: Mapping[str, Alter] = {
@@ -60,6 +98,8 @@ KINDS: Mapping[str, Alter] = {
     "brightened": brightened,
     "flipped": flipped,
     "captioned": captioned,
+    "caption added": caption_added,
+    "letterboxed": letterboxed,
 }
 
 

@@ -17,7 +17,7 @@ from audit.leakage.clusters import Copies
 from audit.leakage.images import ImageSearch, ImageSettings, search_images
 from audit.leakage.inflation import Inflation, inflation
 from audit.leakage.leaks import GroupShares, Leaks, find_leaks, shares_by_group
-from audit.leakage.pair_list import PairList, joined
+from audit.leakage.pair_list import BORDERED, CAPTIONED, PairList, joined
 from audit.leakage.similar import similar_rows
 from audit.leakage.texts import TextSearch, search_texts
 from audit.multiplicity import benjamini_hochberg
@@ -221,6 +221,8 @@ def _summary(
             "same_pairs_up_to": curve.same_up_to,
             "searched_to": images.searched_to,
             "checked_to": images.checked_to,
+            "parts_searched_to": images.parts_to,
+            "captioned_or_bordered": int(np.isin(pairs.kind, (CAPTIONED, BORDERED)).sum()),
             "planted_pictures": 0 if images.planted is None else images.planted.pictures,
         }
     if texts is not None:

@@ -60,6 +60,32 @@ def reduce_grey(grey: Image.Image, sizes: Sequence[tuple[int, int]]) -> list[Gre
     return made
 
 
+def reduce_with_part(grey: Image.Image, size: tuple[int, int], rows: tuple[int, int]) -> tuple[Grey, Grey]:
+    """Reduce a grey image, and a band of its rows, both as `reduce_grey` does.
+
+    Where rows are reduced first the work on them is shared, so that the second picture costs little.
+
+    Args:
+        grey: an image of mode L.
+        size: (width, height) wanted of both, pixels.
+        rows: first row of the band, and the row after its last.
+
+    Returns:
+        (height, width) grey levels of the whole and of the band.
+    """
+    first, last = rows
+    band = (0, first, grey.width, last)
+    shapes = (grey.size, (grey.width, last - first))
+    if not HAVE_NUMBA or min(*shapes[0], *shapes[1]) < SMALLEST_GAIN or size[0] == grey.width:
+        return reduce_grey(grey, [size])[0], reduce_grey(grey.crop(band), [size])[0]
+    usual = [high <= wide and high != size[1] for wide, high in shapes]
+    if not all(usual) or _order(*USUAL_SHAPE, *size) != "rows":
+        return reduce_grey(grey, [size])[0], reduce_grey(grey.crop(band), [size])[0]
+    across = _coefficients(grey.width, size[0])
+    whole, part = (_coefficients(high, size[1]) for _, high in shapes)
+    return _both(np.asarray(grey), *across, *whole, *part, first, last)
+
+
 def _by_pillow(grey: Image.Image, width: int, height: int) -> Grey:
     return np.asarray(grey.resize((width, height), Image.Resampling.LANCZOS))
 
@@ -151,6 +177,28 @@ def _passes(
     small = np.empty((down.size, across.size), dtype=np.uint8)
     _weigh(narrow, down, down_weights, small)
     return small
+
+
+@compiled
+def _both(
+    pixels: Grey,
+    across: NDArray[np.uint64],
+    across_weights: NDArray[np.int32],
+    whole: NDArray[np.uint64],
+    whole_weights: NDArray[np.int32],
+    part: NDArray[np.uint64],
+    part_weights: NDArray[np.int32],
+    first: int,
+    last: int,
+) -> tuple[Grey, Grey]:
+    """Reduce rows once, then the columns of all rows and of some."""
+    narrow = np.empty((across.size, pixels.shape[0]), dtype=np.uint8)
+    _weigh(pixels, across, across_weights, narrow)
+    made = np.empty((whole.size, across.size), dtype=np.uint8)
+    _weigh(narrow, whole, whole_weights, made)
+    band = np.empty((part.size, across.size), dtype=np.uint8)
+    _weigh(narrow[:, first:last].copy(), part, part_weights, band)
+    return made, band
 
 
 @compiled

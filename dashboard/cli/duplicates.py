@@ -179,16 +179,22 @@ def _write_choice(
 
 
 def _summary(listing: Listing, found: ImageSearch) -> str:
+    import numpy as np
+
+    from audit.leakage.pair_list import BORDERED, CAPTIONED
+
     counts, curve = found.counts, found.curve
     near = int((found.pairs.confirmed & (found.pairs.kind == "near")).sum())
-    turned = int(found.pairs.confirmed.sum()) - near - counts["identical_files"] - counts["identical_pixels"]
+    parts = int(np.isin(found.pairs.kind, (CAPTIONED, BORDERED)).sum())
+    identical = counts["identical_files"] + counts["identical_pixels"]
+    turned = int(found.pairs.confirmed.sum()) - near - parts - identical
     clusters = found.copies.clusters()
     lines = [
         f"{counts['files']:,} images, {counts['rejected']:,} of them unusable, {counts['blank']:,} blank; "
         f"{listing.others:,} other files not read.",
         f"Identical: {counts['identical_files']:,} files, {counts['identical_pixels']:,} more by pixels.",
-        f"Near: {near:,} confirmed pairs, {turned:,} more turned or mirrored; "
-        f"every pair up to {found.checked_to} bits was checked, a sample beyond.",
+        f"Near: {near:,} confirmed pairs, {parts:,} more but for a caption or border, {turned:,} turned or "
+        f"mirrored; every pair up to {found.checked_to} bits was checked, a sample beyond.",
         f"Clusters: {int(clusters.max(initial=-1)) + 1:,} with {int((clusters >= 0).sum()):,} files.",
         "",
         "bits   pairs  by chance  checked  confirmed",

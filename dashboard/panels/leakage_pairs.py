@@ -11,8 +11,8 @@ import streamlit as st
 
 from dashboard import cache, state
 from dashboard.charts import numbers
-from dashboard.panels import leakage_explorer, leakage_members, leakage_words, pictures
-from dashboard.panels.leakage_explorer import ALIKE, IMAGES, Look
+from dashboard.panels import leakage_look, leakage_members, leakage_words, pictures
+from dashboard.panels.leakage_look import ALIKE, IMAGES, PARTS, Look
 from dashboard.panels.leakage_members import Members
 from dashboard.panels.sentences import literal
 
@@ -37,11 +37,11 @@ def draw(chosen: state.Chosen, pairs: pa.Table, look: Look, sampled: str) -> Non
     wanted = st.pills(
         "Show", FILTERS, selection_mode="multi", key="leak_filters", label_visibility="collapsed"
     )
-    found = leakage_explorer.at(pairs, look, across=FILTERS[0] in wanted, confirmed=FILTERS[1] in wanted)
+    found = leakage_look.at(pairs, look, across=FILTERS[0] in wanted, confirmed=FILTERS[1] in wanted)
     if not found.num_rows:
         st.info(f"No pair at {look.words}{' passes these filters' if wanted else ''}. {sampled}".strip())
         return
-    as_pictures = look.what == IMAGES or (look.what == ALIKE and "image" in columns(chosen))
+    as_pictures = look.what in (IMAGES, PARTS) or (look.what == ALIKE and "image" in columns(chosen))
     key = f"leak_pairs_{look.what}_{look.stop}_{'_'.join(sorted(wanted))}"
     step = SHOWN[as_pictures]
     shown = int(st.session_state.get(key, step))

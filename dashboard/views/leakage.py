@@ -10,6 +10,7 @@ from dashboard.panels import (
     leakage_clusters,
     leakage_explorer,
     leakage_inflation,
+    leakage_look,
     leakage_pairs,
     leakage_splits,
     leakage_verdict,
@@ -49,7 +50,7 @@ leakage_inflation.draw(
 
 st.header("Pairs, and which distance to trust", divider="gray")
 pairs = cache.table(folder, mark, leakage_verdict.PROBE, "pairs")
-offered = leakage_explorer.kinds_of(pairs, dict(summary))
+offered = leakage_look.kinds_of(pairs, dict(summary))
 what = offered[0]
 if len(offered) > 1:
     state.settle("leak_what", offered)
@@ -57,10 +58,10 @@ if len(offered) > 1:
 if pairs is None:
     st.info("No pair of copies or look-alikes was found.")
 else:
-    own = leakage_explorer.of_what(pairs, what)
+    own = leakage_look.of_what(pairs, what)
     look = leakage_explorer.draw(what, own, tables["by_distance"], tables["planted"], dict(summary))
     st.subheader(f"Pairs at {look.words}")
-    sampled = leakage_explorer.sampled(tables["by_distance"], look)
+    sampled = leakage_look.sampled(tables["by_distance"], look)
     leakage_pairs.draw(chosen, own, look, sampled)
 
 st.header("Clusters of copies", divider="gray")

@@ -8,13 +8,14 @@ import re
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from leaky_runs import CLEAN, HOSTILE, INSULT, PICTURES, TEXTS, UNSEARCHED, UNTRAINED, leaky_run, leaky_runs
 from streamlit.testing.v1 import AppTest
 
 from audit.store.read import open_run
 from dashboard.charts import leakage_distance, leakage_groups, leakage_inflation
-from dashboard.panels import leakage_clusters, leakage_explorer, leakage_splits, leakage_words
+from dashboard.panels import leakage_clusters, leakage_explorer, leakage_look, leakage_splits, leakage_words
 
 APP = str(Path(__file__).parents[2] / "dashboard" / "app.py")
 PAGE = "views/leakage.py"
@@ -178,12 +179,12 @@ def test_long_texts_are_cut_and_say_so() -> None:
 
 def test_bands_of_similarity_hold_every_pair_once() -> None:
     stored = section(TEXTS).tables["pairs"]
-    found = leakage_explorer.bands(stored, 0.05)
+    found = leakage_look.bands(stored, 0.05)
     assert found["pairs"].sum() == stored.num_rows
     counted = 0
-    for stop in leakage_explorer.stops_of(stored, leakage_explorer.TEXTS, {}):
-        look = leakage_explorer.Look(what=leakage_explorer.TEXTS, stop=stop)
-        own = leakage_explorer.at(stored, look, across=False, confirmed=False)
+    for stop in leakage_look.stops_of(stored, leakage_look.TEXTS, {}):
+        look = leakage_look.Look(what=leakage_look.TEXTS, stop=stop)
+        own = leakage_look.at(stored, look, across=False, confirmed=False)
         assert own.num_rows == found[found["step"].round(2) == float(stop)]["pairs"].sum()
         counted += own.num_rows
     assert counted == stored.num_rows
@@ -246,3 +247,28 @@ def test_a_finding_about_copies_reads_well_on_the_overview_and_leads_here() -> N
     assert "Error rate without leaked rows of" in said
     assert "points above the same rows with the leaked ones" in said
     assert any(button.label == "See copies" for button in app.button)
+
+
+def test_pairs_found_by_a_part_have_a_list_of_their_own() -> None:
+    kinds = ["near", "captioned", "bordered", "mirrored", "near text", "similar", "identical file"]
+    pairs = pa.table(
+        {
+            "kind": kinds,
+            "distance": pa.array([4, 4, 18, 2, 0.1, 0.02, 0], pa.float32()),
+            "confirmed": [False, True, True, True, True, False, True],
+            "split_a": ["train"] * 7,
+            "split_b": ["train", "test", "train", "test", "test", "test", "train"],
+        }
+    )
+    summary = {"images": {"searched_to": 12}, "texts": {}}
+    offered = leakage_look.kinds_of(pairs, summary)
+    assert offered == [leakage_look.IMAGES, leakage_look.PARTS, leakage_look.TEXTS, leakage_look.ALIKE]
+    found = {what: leakage_look.of_what(pairs, what)["kind"].to_pylist() for what in offered}
+    assert found[leakage_look.IMAGES] == ["near", "captioned", "bordered", "identical file"]
+    assert found[leakage_look.PARTS] == ["captioned", "bordered", "mirrored"]
+    assert found[leakage_look.TEXTS] == ["near text"]
+    assert found[leakage_look.ALIKE] == ["similar"]
+    parts = leakage_look.of_what(pairs, leakage_look.PARTS)
+    look = leakage_look.Look(what=leakage_look.PARTS, stop="")
+    across = leakage_look.at(parts, look, across=True, confirmed=True)
+    assert across["kind"].to_pylist() == ["captioned", "mirrored"]
