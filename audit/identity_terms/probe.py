@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from audit.core import Level, Reason, Section, Status, TaskKind
 from audit.identity_terms import tables
+from audit.identity_terms.cells import SHOWN_ONLY
 from audit.identity_terms.finder import find_terms
 from audit.identity_terms.findings import PROBE, findings
 from audit.identity_terms.label import label_of, yes_no_targets
@@ -120,7 +121,7 @@ def _summary(
 ) -> dict[str, Any]:
     untested: dict[str, int] = {}
     for r in ranked:
-        for word in r.cells.untested[r.cells.untested != ""]:
+        for word in r.cells.untested[~np.isin(r.cells.untested, ("", SHOWN_ONLY))]:
             untested[word] = untested.get(word, 0) + 1
     established = [r.ranks.level != Level.NOT_ESTABLISHED.value for r in ranked]
     return {

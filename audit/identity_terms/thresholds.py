@@ -97,7 +97,7 @@ def threshold_grid(label: Label, level: float) -> Grid:
 def choose(found: Grid, criterion: str, minimum_n: int) -> Choice:
     """Least error of the worst identity among thresholds that cost at most COST of balanced accuracy.
 
-    Ties go to the threshold with the higher balanced accuracy, then to the one nearest the threshold in force.
+    Ties go to the higher balanced accuracy, then to the threshold nearest the one in force.
 
     Args:
         found: the errors.
