@@ -171,15 +171,18 @@ def _unit(row: Row, units: Mapping[str, str]) -> str:
     return units.get(row["output"], "") if row["unit"] == "unit" else str(row["unit"])
 
 
+def _name(key: str) -> str:
+    return "everyone" if key == "all" else slice_words(key)
+
+
 def _few(row: Row) -> bool:
     return is_small(row["rows"]) or is_small(row["n"])
 
 
 def _line(row: Row, units: Mapping[str, str], code: str) -> dict[str, Any]:
     """One comparison as a line; numbers about few rows are hidden."""
-    head = {"output": row["output"], "metric": title(row["metric"]), "slice": slice_words(row["slice"])}
-    head["slice"] = "everyone" if row["slice"] == "all" else head["slice"]
-    head["slice"] += f" (same rows as {slice_words(row['same_rows_as'])})" if row["same_rows_as"] else ""
+    head = {"output": row["output"], "metric": title(row["metric"]), "slice": _name(row["slice"])}
+    head["slice"] += f" (same rows as {_name(row['same_rows_as'])})" if row["same_rows_as"] else ""
     blank = dict.fromkeys(("n", "old", "new", "harm", "interval", "p", "needed", "strip", "alt"), "")
     if _few(row):
         return head | blank | {"harm": "hidden", "n": f"<{K}"}
@@ -239,7 +242,7 @@ def _gap(row: Row, sign: float, units: Mapping[str, str]) -> dict[str, str]:
     return {
         "output": row["output"],
         "metric": title(row["metric"]),
-        "slice": slice_words(row["slice"]),
+        "slice": _name(row["slice"]),
         "reference": row["reference"],
         "n": numbers.count(row["n"]),
         "gap": numbers.signed(sign * row["gap_change"], unit),
@@ -259,7 +262,7 @@ def _flips(rows: Sequence[Row]) -> dict[str, Any]:
         "rows": [
             {
                 "output": row["output"],
-                "slice": "everyone" if row["slice"] == "all" else slice_words(row["slice"]),
+                "slice": _name(row["slice"]),
                 "rows": numbers.count(row["rows"]),
                 "lost": numbers.count(row["negative"]),
                 "won": numbers.count(row["positive"]),
@@ -278,7 +281,7 @@ def _turns(rows: Sequence[Row]) -> dict[str, Any]:
     return {
         "rows": [
             {
-                "what": f"{title(r['metric'])} of {r['output']}, {slice_words(r['slice'])}",
+                "what": f"{title(r['metric'])} of {r['output']}, {_name(r['slice'])}",
                 "step": str(r["worst_step"] or "").replace("->", "to"),
                 "since": str(r["worse_since"] or "not from one version on"),
             }

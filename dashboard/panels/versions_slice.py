@@ -112,7 +112,9 @@ def certainty(row: pd.Series) -> str:
     elif row["method"]:
         parts.append(f"No test; the interval is of {row['method']}.")
     if row["same_rows_as"]:
-        parts.append(f"It holds the very rows of {literal(row['same_rows_as'])} and shares that test.")
+        parts.append(
+            f"It holds the very rows of {literal(name_of(row['same_rows_as']))} and shares that test."
+        )
     parts.append(_role(row))
     if not numbers.absent(row["needed_n"]):
         needed = numbers.count(row["needed_n"])

@@ -137,7 +137,7 @@ def _line(row: pd.Series, found: str) -> dict[str, Any]:
     low, high = ("harm_low", "harm_high") if not numbers.absent(row["harm"]) else ("low", "high")
     ends = "" if numbers.absent(row[low]) else f" ({numbers.span(row[low], row[high], found)})"
     worst = row["harm_low"] / row["margin"] if not numbers.absent(row["harm_low"]) else None
-    same = f" (same rows as {row['same_rows_as']})" if row["same_rows_as"] else ""
+    same = f" (same rows as {name_of(row['same_rows_as'])})" if row["same_rows_as"] else ""
     return {
         "Verdict": f"{LOOKS[verdict].sign} {WORDS[verdict]}",
         "Slice": name_of(row["slice"]) + same,
