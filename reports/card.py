@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.core import AuditRun
+from audit.finding_groups import ranked
 from audit.store.atomic import write_text
 from audit.store.hashes import content_hash
 from audit.store.read import open_run
@@ -112,7 +113,7 @@ def _analyses(run: AuditRun) -> Iterator[str]:
     counts = [f"{c['count']} {c['level']}" for c in sentences.severity_counts(run)]
     yield f"By severity: {', '.join(counts)}."
     yield ""
-    for f in sentences.ranked(run)[:MOST]:
+    for f in ranked(run)[:MOST]:
         shown = sentences.finding(f)
         text = f"{shown['text']} {shown['test']}".strip()
         yield f"- **{shown['level']}: {escape(shown['what'])}** {escape(shown['gap'])}. {escape(text)}"

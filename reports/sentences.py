@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from audit import wording
 from audit.core import AuditRun, Estimate, Finding, Level, Reason, Section, Slice, Status
+from audit.finding_groups import grouped, ranked
 from audit.metrics import metric
 from reports import numbers
 from reports.privacy import HIDDEN, finding_is_small
@@ -26,8 +27,13 @@ def title(name: str) -> str:
     return "Equalised odds" if name == "equalised_odds" else metric(name).title
 
 
-def finding(f: Finding) -> dict[str, Any]:
-    """A finding in the parts that a page sets one below the other; all text is plain."""
+def finding(f: Finding, *others: Finding) -> dict[str, Any]:
+    """A finding in the parts that a page sets one below the other; all text is plain.
+
+    Args:
+        f: the finding.
+        others: of the same output and slice, named beneath it.
+    """
     head = {"level": wording.level(f.severity.level), "code": f.severity.level.value}
     output = f" of {f.output}" if f.output else ""
     what = f"{wording.subject(title(f.metric), f.value.method)}{output}, {slice_words(f.slice)}"
@@ -41,7 +47,17 @@ def finding(f: Finding) -> dict[str, Any]:
     gap = ""
     if f.gap.value is not None:
         gap = numbers.signed(f.gap.value, f.gap.unit) + numbers.points(f.gap.unit)
-    return head | {"what": what, "gap": gap, "text": _compared(f), "test": _tested(f)}
+    return head | {"what": what, "gap": gap, "text": _compared(f) + _also(others), "test": _tested(f)}
+
+
+def _also(others: Sequence[Finding]) -> str:
+    """Other findings of a slice in a few words each; small ones are counted and not shown."""
+    shown = [
+        f"{title(f.metric)} {numbers.signed(f.gap.value, f.gap.unit)}{numbers.points(f.gap.unit)}"
+        for f in others
+        if f.gap.value is not None and not finding_is_small(f)
+    ]
+    return f" Also: {', '.join(shown)}." if shown else ""
 
 
 def line(f: Finding) -> dict[str, Any]:
@@ -113,18 +129,21 @@ def severity_counts(run: AuditRun) -> list[dict[str, Any]]:
     ]
 
 
-def ranked(run: AuditRun) -> list[Finding]:
-    """All findings of all sections, worst first; a section's own order breaks ties."""
-    order = list(Level)
-    found = [f for section in run.sections for f in section.findings]
-    return sorted(found, key=lambda f: (order.index(f.severity.level), -f.severity.score))
+def worst(run: AuditRun, most: int) -> tuple[list[tuple[Finding, ...]], list[Finding]]:
+    """The established findings that open a report, and all others.
 
+    Args:
+        run: the run.
+        most: slices that open it.
 
-def worst(run: AuditRun, most: int) -> tuple[list[Finding], list[Finding]]:
-    """The established findings that open a report, and all others."""
+    Returns:
+        For each slice its worst established finding, with the other established ones of it behind; and every
+        finding that is not the first of those.
+    """
     found = ranked(run)
-    first = [f for f in found if f.severity.level is not Level.NOT_ESTABLISHED][:most]
-    return first, found[len(first) :]
+    first = grouped(f for f in found if f.severity.level is not Level.NOT_ESTABLISHED)[:most]
+    heads = {id(group[0]) for group in first}
+    return first, [f for f in found if id(f) not in heads]
 
 
 def untested(run: AuditRun) -> list[str]:

@@ -13,11 +13,12 @@ import streamlit as st
 from audit import wording
 from audit.core import AuditRun, Finding, Level, Status
 from audit.csv_export import neutralise
+from audit.finding_groups import grouped
 from dashboard import state
 from dashboard.panels import sentences
 
 SHOWN = 8
-"""Findings that are drawn at first; each press shows as many more."""
+"""Slices whose findings are drawn at first; each press shows as many more."""
 Colour = Literal["red", "orange", "blue", "gray"]
 BADGES: dict[Level, tuple[str, Colour]] = {
     Level.HIGH: (":material/keyboard_double_arrow_up:", "red"),
@@ -30,13 +31,6 @@ EVERY = "all outputs"
 SLICES = ("views/slices.py", "See rows", "Opens the Slices page at this slice")
 PAGES = {"leakage": ("views/leakage.py", "See copies", "Opens the Leakage page")}
 """Probe -> page that shows a finding's evidence, words of the button, and what it does."""
-
-
-def ranked(run: AuditRun) -> list[Finding]:
-    """Findings of all sections on the one scale, worst first; a section's own order breaks ties."""
-    order = list(Level)
-    found = [finding for section in run.sections for finding in section.findings]
-    return sorted(found, key=lambda f: (order.index(f.severity.level), -f.severity.score))
 
 
 def why_none(run: AuditRun) -> str:
@@ -77,11 +71,14 @@ def draw(findings: Sequence[Finding], fallback: str) -> None:
         st.info("No finding passes these filters. Choose another severity or output.")
         return
     shown = int(st.session_state.get("findings_shown", SHOWN))
-    for place, finding in enumerate(kept[:shown]):
-        _one(finding, place)
-    st.caption(f"{min(shown, len(kept)):,} of {len(kept):,} shown, worst first.")
+    groups = grouped(kept)
+    for place, group in enumerate(groups[:shown]):
+        _group(group, place)
+    drawn = sum(len(group) for group in groups[:shown])
+    together = "; those of one output and slice stand together" if len(groups) < len(kept) else ""
+    st.caption(f"{drawn:,} of {len(kept):,} shown, worst first{together}.")
     with st.container(horizontal=True):
-        if len(kept) > shown:
+        if len(groups) > shown:
             st.button(
                 "Show more", key="more", on_click=state.show_more, args=("findings_shown", shown, SHOWN)
             )
@@ -122,27 +119,37 @@ def _filtered(findings: Sequence[Finding]) -> list[Finding]:
     return [f for f in findings if f.severity.level in wanted and output in (EVERY, f.output)]
 
 
-def _one(finding: Finding, place: int) -> None:
+def _group(group: Sequence[Finding], place: int) -> None:
+    """The worst finding of a slice, and the others of it behind one line that names them."""
+    first, *others = group
+    with st.container(border=True, key=f"finding_{place}"):
+        _one(first, f"{place}")
+        if others:
+            with st.expander(f"also: {', '.join(sentences.short(finding) for finding in others)}"):
+                for number, finding in enumerate(others, start=1):
+                    _one(finding, f"{place}_{number}")
+
+
+def _one(finding: Finding, place: str) -> None:
     icon, colour = BADGES[finding.severity.level]
     page, words, says = PAGES.get(finding.probe, SLICES)
-    with st.container(border=True, key=f"finding_{place}"):
-        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            st.badge(wording.level(finding.severity.level), icon=icon, color=colour)
-            if finding.output:
-                st.badge(sentences.literal(finding.output), color="gray")
-            st.space("stretch")
-            opened = st.button(
-                words,
-                key=f"open_{place}",
-                type="tertiary",
-                icon=":material/arrow_forward:",
-                icon_position="right",
-                help=says,
-                on_click=state.go,
-                args=(finding.output, finding.metric, finding.slice.key, finding.slice.attributes),
-            )
-        st.markdown(sentences.headline(finding))
-        st.caption(f"{sentences.certainty(finding)} {sentences.reason(finding)}")
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.badge(wording.level(finding.severity.level), icon=icon, color=colour)
+        if finding.output:
+            st.badge(sentences.literal(finding.output), color="gray")
+        st.space("stretch")
+        opened = st.button(
+            words,
+            key=f"open_{place}",
+            type="tertiary",
+            icon=":material/arrow_forward:",
+            icon_position="right",
+            help=says,
+            on_click=state.go,
+            args=(finding.output, finding.metric, finding.slice.key, finding.slice.attributes),
+        )
+    st.markdown(sentences.headline(finding))
+    st.caption(f"{sentences.certainty(finding)} {sentences.reason(finding)}")
     if opened:
         st.switch_page(page)
 

@@ -61,6 +61,13 @@ def headline(finding: Finding) -> str:
     )
 
 
+def short(finding: Finding) -> str:
+    """A finding in a few words beside another of the same slice: its metric and gap."""
+    what, unit = wording.subject(title(finding.metric), finding.value.method), finding.gap.unit
+    gap = f"{numbers.signed(finding.gap.value, unit)} {numbers.unit_of_difference(unit)}".rstrip()
+    return f"{literal(what)} {literal(gap)}"
+
+
 def certainty(finding: Finding) -> str:
     """How surely: adjusted p with its method and the size of its family."""
     test = finding.test

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from audit import wording
+from audit import finding_groups, wording
 from audit.core import Status
 from dashboard import cache, state
 from dashboard.panels import families, findings, headline, untested
@@ -13,7 +13,7 @@ from dashboard.panels.sentences import literal, sentence_of_data
 chosen = state.current()
 run, folder, mark = chosen.run, chosen.folder, chosen.mark
 data = dict(run.data)
-ranked = findings.ranked(run)
+ranked = finding_groups.ranked(run)
 st.title("Overview")
 st.markdown(f"**{literal(run.model)} {literal(run.version)}** · {sentence_of_data(data)}")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from audit.finding_groups import ranked
 from dashboard import cache, state
-from dashboard.panels import findings, sentences, slice_card, tools
 from dashboard.panels import rows as rows_panel
+from dashboard.panels import sentences, slice_card, tools
 from dashboard.panels.headline import declared_unit
 from dashboard.panels.sentences import literal
 
@@ -29,7 +30,7 @@ rows = cache.frame(folder, mark, tools.PROBE, "slices", output=output, metric=pi
 tools.draw(chosen, rows, picked)
 
 st.header("One slice", divider="gray")
-found = [f for f in findings.ranked(chosen.run) if f.output == output]
+found = [f for f in ranked(chosen.run) if f.output == output]
 cut = tools.choose_slice(rows, picked, {f.slice.key: f.slice for f in found})
 is_listed = bool((rows["slice"] == cut.key).any())
 for finding in found:

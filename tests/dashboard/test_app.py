@@ -22,9 +22,11 @@ from browsed_runs import (
 )
 from streamlit.testing.v1 import AppTest
 
+from audit import wording
 from audit.core import Level, Status
+from audit.finding_groups import grouped, ranked
 from audit.store.read import open_run, rows
-from dashboard.panels import findings
+from dashboard.panels import findings, sentences
 from dashboard.panels.tools import NAMES
 
 DASHBOARD = Path(__file__).parents[2] / "dashboard"
@@ -232,3 +234,19 @@ def test_only_state_writes_session_state_and_query_parameters() -> None:
     for path in DASHBOARD.rglob("*.py"):
         if path.name != "state.py":
             assert not writes.search(path.read_text(encoding="utf-8")), path
+
+
+def test_findings_of_one_slice_stand_under_its_worst() -> None:
+    listed = ranked(open_run(run_folder(ORDINARY)))
+    first, *others = grouped(f for f in listed if f.severity.level is not Level.NOT_ESTABLISHED)[0]
+    app = start()
+    also = next(expander for expander in app.expander if expander.label.startswith("also: "))
+    assert also.label.count(",") == len(others) - 1
+    for number, finding in enumerate(others, start=1):
+        assert wording.metric(finding.metric).partition(" ")[0] in also.label
+        assert f"{100 * finding.gap.value:+.1f}".lstrip("+-").replace(".", r"\.") in also.label
+        assert app.button(key=f"open_0_{number}")
+    assert sentences.headline(first) in text(app)
+    app.button(key="open_0_1").click().run()
+    app.switch_page(SLICES).run()
+    assert app.selectbox(key="metric").value == others[0].metric

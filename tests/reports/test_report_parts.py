@@ -151,3 +151,36 @@ def test_what_was_not_tested_is_said_in_words(planted: Path) -> None:
     assert any("fewer rows than the minimum n" in line for line in lines)
     assert any(line.startswith("Not part of this run: identity terms in text") for line in lines)
     assert not any("_" in line for line in lines)
+
+
+def test_the_findings_that_open_a_report_name_each_slice_once(planted: Path) -> None:
+    from audit.core import Level
+    from audit.finding_groups import ranked
+    from audit.store.read import open_run
+
+    run = open_run(planted)
+    first, rest = sentences.worst(run, 3)
+    heads = [group[0] for group in first]
+    assert len({(f.output, f.slice.key) for f in heads}) == len(heads)
+    assert heads[0] is ranked(run)[0]
+    assert {id(f) for f in heads} | {id(f) for f in rest} == {id(f) for f in ranked(run)}
+    assert not {id(f) for f in heads} & {id(f) for f in rest}
+    assert all(f.severity.level is not Level.NOT_ESTABLISHED for group in first for f in group)
+    group = next(group for group in first if len(group) > 1)
+    text = sentences.finding(*group)["text"]
+    for other in group[1:]:
+        shown = (
+            f"{other.gap.value * 100:+.1f} points" if other.gap.unit == "rate" else f"{other.gap.value:+.3f}"
+        )
+        assert f"{sentences.title(other.metric)} {shown}".replace("-", "−") in text
+    assert "Also" not in sentences.finding(group[0])["text"]
+
+
+def test_a_small_slice_is_not_told_by_what_stands_beneath_a_finding(planted: Path) -> None:
+    from dataclasses import replace
+
+    from audit.store.read import open_run
+
+    f = open_run(planted).sections[0].findings[0]
+    few = replace(f, value=replace(f.value, n=3, events=2), slice=replace(f.slice, n=3))
+    assert "Also" not in sentences.finding(f, few)["text"]
