@@ -59,7 +59,7 @@ def content(
         "plumbline": run.plumbline_version,
         "packages": ", ".join(f"{name} {version}" for name, version in run.packages.items()),
         "counts": sentences.severity_counts(run),
-        "findings": [sentences.finding(f) for f in worst],
+        "findings": [sentences.finding(*group) for group in worst],
         "more": [sentences.line(f) for f in rest[:LISTED]],
         "unlisted": max(0, len(rest) - LISTED),
         "untested": sentences.untested(run),
