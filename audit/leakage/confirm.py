@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.leakage.align import aligned_correlation, detail_correlation
-from audit.leakage.decode import CUT, UnusableImageError, grey_square
+from audit.leakage.decode import UnusableImageError, grey_square
 from audit.leakage.hashes import turned
+from audit.leakage.reduced import CUT
 from audit.protocols import NoProgress, Progress
 
 SIDE = 64

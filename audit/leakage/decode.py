@@ -19,9 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL import __version__ as pillow_version
 
-from audit.leakage.borders import inner_box
-from audit.leakage.hashes import DHASH_SHAPE, PHASH_SIDE
-from audit.leakage.resample import reduce_grey, reduce_with_part
+from audit.leakage.reduced import hash_pictures, oblong_picture, small_square
 
 BROKEN = (
     OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, AttributeError,
@@ -32,10 +30,6 @@ BROKEN = (
 MAX_PIXELS = 89_478_485
 """Pillow's own limit, above which it warns of a decompression bomb."""
 DRAFT_SIDE = 64
-SQUARE, OBLONG = (PHASH_SIDE, PHASH_SIDE), (DHASH_SHAPE[1], DHASH_SHAPE[0])
-"""Width and height of the pictures that pHash and dHash need."""
-CUT = 0.15
-"""Of the height: rows at top and at bottom without which a picture is hashed again, for captions upon it."""
 ORIENTATION_KEYS = ("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp")
 FORMATS = {
     "JPEG": ("jpg", "jpeg", "jpe", "jfif"), "MPO": ("jpg", "jpeg", "jpe", "jfif", "mpo"), "PNG": ("png",
@@ -77,7 +71,7 @@ class Reading:
             "pixels" if self.has_pixels else "no-pixels",
             "captions" if self.captions else "plain",
             f"pillow-{pillow_version}",
-            "1",
+            "2",
         )
         return "/".join(parts)
 
@@ -128,8 +122,9 @@ def decode(path: str, reading: Reading) -> Decoded:
             width, height = image.size
             note = _wrong_name(path, image.format or "")
             grey, pixel_sha = _grey(image, reading)
-            (oblong,) = reduce_grey(grey, [OBLONG])
-            square, parts = hash_pictures(grey, reading.captions)
+            pixels = np.asarray(grey)
+            square, parts = hash_pictures(pixels, reading.captions)
+            oblong = oblong_picture(square if reading.draft else pixels)  # a draft is not exact anyway
     except BROKEN as error:
         raise UnusableImageError(reason(error)) from error
     return Decoded(
@@ -142,27 +137,6 @@ def decode(path: str, reading: Reading) -> Decoded:
         height=height,
         note=note,
     )
-
-
-def hash_pictures(grey: Image.Image, captions: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Reduce a picture, its middle rows, and what lies within its border, for pHash.
-
-    Args:
-        grey: an image of mode L.
-        captions: whether the parts are asked for.
-
-    Returns:
-        (32, 32) grey levels of the whole; (2, 32, 32) of the parts, zeros where there is none.
-    """
-    parts = np.zeros((2, *SQUARE), dtype=np.uint8)
-    if not captions:
-        return reduce_grey(grey, [SQUARE])[0], parts
-    cut = round(grey.height * CUT)
-    square, parts[0] = reduce_with_part(grey, SQUARE, (cut, grey.height - cut))
-    box = inner_box(np.asarray(grey))
-    if box is not None:
-        (parts[1],) = reduce_grey(grey.crop(box), [SQUARE])
-    return square, parts
 
 
 def grey_square(
@@ -192,12 +166,6 @@ def grey_square(
         raise UnusableImageError(reason(error)) from error
 
 
-def small_square(grey: Image.Image, side: int, inner: bool = False) -> NDArray[np.uint8]:
-    """(side, side) area means of an image of mode L; of what lies within its border where asked and there."""
-    box = inner_box(np.asarray(grey)) if inner else None
-    return np.asarray(grey.resize((side, side), Image.Resampling.BOX, box=box))
-
-
 def read_bytes(path: str) -> bytes:
     """Read a regular file that is not empty.
 
@@ -210,10 +178,25 @@ def read_bytes(path: str) -> bytes:
             raise UnusableImageError("not a regular file")
         if status.st_size == 0:
             raise UnusableImageError("empty file (0 bytes)")
-        with open(path, "rb") as file:
-            return file.read()
+        return _whole_file(path, status.st_size)
     except (OSError, ValueError, MemoryError) as error:
         raise UnusableImageError(reason(error)) from error
+
+
+def _whole_file(path: str, size: int) -> bytes:
+    """Read a file without the buffers of a file object: half of the time for a small one."""
+    file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        data = os.read(file, size + 1)
+        if len(data) == size:
+            return data
+        parts = [data]  # a very large file comes in parts, and one that is being written may have grown
+        while data:
+            data = os.read(file, size + 1)
+            parts.append(data)
+        return b"".join(parts)
+    finally:
+        os.close(file)
 
 
 def _grey(image: Image.Image, reading: Reading) -> tuple[Image.Image, bytes]:

