@@ -83,8 +83,11 @@ def moments(order: Order, positives: Places, negatives: Places) -> Moments:
     value = shares(order, sizes, p_in_n, p_in_b, n_in_b)
     by_negatives = {s: _steps(order, s, negatives, (negatives, positives)[s]) for s in (0, 1)}
     by_positives = {s: _steps(order, s, positives, (negatives, positives)[s]) for s in (0, 1)}
-    b_pos, c_pos = _background(order, 1, by_negatives[1], among[0, "+"], sizes, value)
-    b_neg, c_neg = _background(order, 0, by_positives[0], among[1, "-"], sizes, value)
+    if (2 * sizes[:2] < order.total).any():  # of a sliver, little is left of a difference of running sums
+        (b_neg, c_neg), (b_pos, c_pos) = _sliver(order, negatives, positives)
+    else:
+        b_pos, c_pos = _background(order, 1, by_negatives[1], among[0, "+"], sizes, value)
+        b_neg, c_neg = _background(order, 0, by_positives[0], among[1, "-"], sizes, value)
     parts = (
         (_own(n_in_p, sizes[OWN_POS]), _own(p_in_n, sizes[OWN_NEG])),
         (_own(n_in_b[1], sizes[BACK_POS]), _stepped(by_negatives[1], sizes[OWN_NEG])),
@@ -120,7 +123,8 @@ def without_rounding(variance: Floats, value: Floats, sizes: Ints) -> Floats:
     """Variances with 0 for what is rounding alone, so that constant placements are told from the rest."""
     n = sizes[list(LOWER)] + sizes[list(UPPER)]
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(variance <= ROUNDING * value * (1 - value) / n, 0.0, variance)
+        constant = (value == 0) | (value == 1) | (variance <= ROUNDING * value * (1 - value) / n)
+    return np.where(constant, np.where(np.isnan(variance), np.nan, 0.0), variance)
 
 
 def _steps(order: Order, side: int, members: Places, of_side: Places) -> _Steps:
@@ -188,6 +192,27 @@ def _background(
     level = steps.level - _mean_level(steps, n)
     product = float((level * (first + offset * steps.rows)).sum())
     return variance, product / (n - 1) / n / (2 * other) / (2 * members)
+
+
+def _sliver(order: Order, *members: Places) -> list[tuple[float, float]]:
+    """What `_background` gives for b- and b+, from counts by tie group: O(all rows)."""
+    groups = order.below.shape[1] - 1
+    own = [np.bincount(part, minlength=groups) for part in members]
+    rows = [np.diff(order.below[s]) - own[s] for s in (0, 1)]
+    found = []
+    for side in (0, 1):
+        n, other, among = int(rows[side].sum()), int(rows[1 - side].sum()), members[1 - side].size
+        if n < 2 or other == 0:
+            found.append((np.nan, np.nan))
+            continue
+        away = []
+        for counts in (rows[1 - side], own[1 - side]):
+            doubled = 2 * counts.cumsum() - counts
+            away.append(doubled - int((rows[side] * doubled).sum()) / n)
+        squares, product = (float((rows[side] * away[0] * part).sum()) for part in away)
+        scale = (n - 1) * n * (2 * other)
+        found.append((squares / scale / (2 * other), product / scale / (2 * among) if among else np.nan))
+    return found
 
 
 def _in_segments(running: Floats, steps: _Steps, own: Floats) -> Floats:
