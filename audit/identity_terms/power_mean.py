@@ -99,7 +99,7 @@ def _expected(shares: Shares, pair: int, counted: Ints) -> float:
     even = row_pulls(shares, pair, counted, np.full(counted.size, 1 / counted.size))
     spread = float(shares.tables[pair].variance[counted].mean()) - variance_of(shares, even)
     centre = float(shares.tables[BACKGROUND].value[counted].mean())
-    return centre - (1 - POWER) / (2 * centre) * max(spread, 0.0)
+    return max(centre - (1 - POWER) / (2 * centre) * max(spread, 0.0), 0.0) if centre > 0 else 0.0
 
 
 def _overall(shares: Shares, level: float) -> Mean:
