@@ -26,6 +26,8 @@ MOST_TRIPLES = 5_000
 """Above so many (truth, old, new) triples macro F1 has no paired interval and is left out."""
 MOST_PRECISIONS = 20
 """Above so many classes the precision of each is left out: every one takes a bootstrap."""
+FUNCTIONS = (ppv, f1, balanced_accuracy)
+"""Functions of a yes/no output's counts that share a bootstrap."""
 RowValues = tuple[Array, NDArray[np.bool_]]
 
 
@@ -84,12 +86,20 @@ def _binary(pair: Pair, slices: SliceSet) -> JointMeasures:
         "fpr": PairedRate(both=(3,), only_old=(2,), only_new=(1,), neither=(0,), empty=Reason.NO_NEGATIVES),
         "fnr": PairedRate(both=(4,), only_old=(5,), only_new=(6,), neither=(7,), empty=Reason.NO_POSITIVES),
         "selection_rate": PairedRate(both=(3, 7), only_old=(2, 6), only_new=(1, 5), neither=(0, 4)),
-        "ppv": JointCounts(cells=eight, statistic=ppv, n_of=((1, 3, 5, 7),)),
+        "ppv": JointCounts(cells=eight, statistic=ppv, together=FUNCTIONS, n_of=((1, 3, 5, 7),)),
         "f1": JointCounts(
-            cells=eight, statistic=f1, n_of=((1, 2, 3, 4, 5, 6, 7),), empty=Reason.NO_POSITIVES
+            cells=eight,
+            statistic=f1,
+            together=FUNCTIONS,
+            n_of=((1, 2, 3, 4, 5, 6, 7),),
+            empty=Reason.NO_POSITIVES,
         ),
         "balanced_accuracy": JointCounts(
-            cells=eight, statistic=balanced_accuracy, n_of=(eight[:4], eight[4:]), empty=Reason.ONE_CLASS
+            cells=eight,
+            statistic=balanced_accuracy,
+            together=FUNCTIONS,
+            n_of=(eight[:4], eight[4:]),
+            empty=Reason.ONE_CLASS,
         ),
     }
     moved = (new - old).astype(np.float64)

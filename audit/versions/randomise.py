@@ -19,6 +19,8 @@ from scipy.special import gammaln, ndtr
 Array = NDArray[np.float64]
 MOST_POINTS = 4_000
 """Null points that are summed at most; with more the normal law is used: over a hundred rows changed then."""
+POINTS_AT_ONCE = 200_000
+"""Of all slices together."""
 _TIE = 1 - 1e-9
 _STEP = 1e-4
 
@@ -34,37 +36,47 @@ def exchange_p(counts: Array, difference: Callable[[Array], Array]) -> Array:
         (S,) p; NaN where the change is undefined.
     """
     found = np.full(len(counts), np.nan)
-    for i, row in enumerate(counts):
-        observed = difference(row)
-        if np.isnan(observed):
-            continue
-        moved = (int(row[1] + row[2]), int(row[5] + row[6]))
-        if (moved[0] + 1) * (moved[1] + 1) > MOST_POINTS:
-            found[i] = 2 * ndtr(-abs(float(studentised(row, difference))))
-        else:
-            found[i] = _enumerated(row, moved, difference)
+    known = np.flatnonzero(~np.isnan(difference(counts)))
+    seen = np.abs(studentised(counts[known], difference))
+    moved = np.stack([counts[:, 1] + counts[:, 2], counts[:, 5] + counts[:, 6]], axis=1)
+    points = (moved + 1).prod(axis=1)[known]
+    found[known] = 2 * ndtr(-seen)
+    summed = np.flatnonzero(points <= MOST_POINTS)
+    chunk = np.cumsum(points[summed]) // POINTS_AT_ONCE
+    for which in np.unique(chunk):
+        own = summed[chunk == which]
+        found[known[own]] = _enumerated(counts[known[own]], moved[known[own]], seen[own], difference)
     return found
 
 
-def _enumerated(row: Array, moved: tuple[int, int], difference: Callable[[Array], Array]) -> float:
-    """Sum the weights of all points whose studentised change is at least as far from 0 as the one seen."""
-    first, second = (np.arange(m + 1.0) for m in moved)
-    gained0, gained1 = (grid.ravel() for grid in np.meshgrid(first, second, indexing="ij"))
-    points = np.repeat(row[None], len(gained0), axis=0)
-    points[:, 1], points[:, 2] = gained0, moved[0] - gained0
-    points[:, 5], points[:, 6] = gained1, moved[1] - gained1
-    weights = np.outer(_binomial(moved[0]), _binomial(moved[1])).ravel()
+def _enumerated(counts: Array, moved: Array, seen: Array, difference: Callable[[Array], Array]) -> Array:
+    """Sum the weights of all points whose studentised change is at least as far from 0 as the one seen.
+
+    Args:
+        counts: (k, 8).
+        moved: (k, 2) rows that changed among the negatives and the positives.
+        seen: (k,) size of the studentised change.
+        difference: as in `exchange_p`.
+    """
+    sizes = (moved + 1).prod(axis=1).astype(np.int64)
+    owner = np.repeat(np.arange(len(counts)), sizes)
+    place = np.arange(len(owner)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    gained = np.stack(np.divmod(place, moved[owner, 1] + 1), axis=1)
+    points = counts[owner]
+    points[:, [1, 5]], points[:, [2, 6]] = gained, moved[owner] - gained
+    weights = np.exp(_binomial(moved[owner], gained).sum(axis=1))
     reached = np.abs(studentised(points, difference))
-    seen = abs(float(studentised(row, difference)))
-    extreme = reached >= seen * _TIE
-    undefined = np.isnan(reached)
-    total = weights[~undefined].sum()
-    return float(min(weights[extreme & ~undefined].sum() / total, 1.0)) if total > 0 else np.nan
+    with np.errstate(invalid="ignore"):
+        extreme = reached >= seen[owner] * _TIE
+    weights = np.where(np.isnan(reached), 0.0, weights)
+    total = np.bincount(owner, weights, len(counts))
+    tail = np.bincount(owner, weights * extreme, len(counts))
+    return np.asarray(np.minimum(tail / np.where(total > 0, total, np.nan), 1.0))
 
 
-def _binomial(n: int) -> Array:
-    k = np.arange(n + 1.0)
-    return np.asarray(np.exp(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1) - n * np.log(2.0)))
+def _binomial(n: Array, k: Array) -> Array:
+    """Log of the chance of k among n at one half."""
+    return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1) - n * np.log(2.0))
 
 
 def studentised(counts: Array, difference: Callable[[Array], Array]) -> Array:
