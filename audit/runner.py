@@ -212,6 +212,7 @@ def _begin(place: RunPlace, subject: Subject) -> dict[str, Any]:
         "run_id": place.run_id,
         "model": place.model,
         "version": place.version,
+        "weights": "" if subject.model is None else subject.model.sha256,
         "started": earlier.get("started", _now()),
         "resumed": earlier.get("resumed", -1) + 1,
         "host": host(),

@@ -145,7 +145,6 @@ def facts(run: AuditRun) -> list[list[str]]:
     refused = f"{data['rejected']:,} refused" if data["rejected"] else "none refused"
     clusters = f"; {data['clusters']:,} clusters" if data.get("clusters") else ""
     rows = f"{audited['rows']:,} of split “{audited['split']}”{clusters}"
-    weights = "see hash" if run.hashes.get("weights") else "not part of the audit: predictions only"
     level, depth = run.spec.get("level", 0.95), run.spec.get("depth", 2)
     thresholds = sorted({t for o in data["outputs"].values() for t in o.get("thresholds", ())})
     return [
@@ -154,10 +153,22 @@ def facts(run: AuditRun) -> list[list[str]]:
         ["Outputs", ", ".join(outputs)],
         ["Attributes", ", ".join(_attribute(n, v) for n, v in data["attributes"].items()) or "none declared"],
         ["Decision", f"score ≥ {', '.join(f'{t:g}' for t in thresholds)}" if thresholds else "as given"],
-        ["Weights", weights],
+        ["Weights", _weights(run)],
         ["Seed, level", f"{run.seed}; {level:.0%} intervals; crossings of {depth}"],
         ["Probes run", ", ".join(wording.probe(s.probe) for s in run.sections) or "none"],
     ]  # fmt: skip
+
+
+def _weights(run: AuditRun) -> str:
+    """Which weights, and whether they made the predictions."""
+    digest, made = run.hashes.get("weights", ""), run.data.get("model", {})
+    if not digest:
+        return "not part of the audit: predictions only"
+    mark = f"{made.get('model', {}).get('loader', 'model')} {digest[:12]}"
+    if "data" in made:
+        return f"{mark}, made the predictions"
+    largest = made.get("agreement", {}).get("largest_difference")
+    return f"{mark}, beside the predictions" + ("" if largest is None else f" (≤ {largest:g} apart)")
 
 
 def _rows(output: Mapping[str, Any], rows: int) -> str:

@@ -27,6 +27,8 @@ class Entry:
     finished: bool
     started: str
     """ISO 8601 with offset; empty where not known."""
+    weights: str = ""
+    """SHA-256 of the audited model's weights; empty where only predictions were audited."""
 
     @property
     def label(self) -> str:
@@ -54,6 +56,7 @@ def list_runs(runs_dir: Path) -> list[Entry]:
                 run_id=folder.name,
                 finished=is_finished(folder),
                 started=times.get("started", ""),
+                weights=times.get("weights", ""),
             )
         )
     return sorted(found, key=lambda e: (e.started, e.run_id), reverse=True)

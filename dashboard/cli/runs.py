@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from audit.store.find import Entry
     from dashboard.cli.arguments import Subparsers
 
-COLUMNS = ("run", "model", "version", "started", "state")
+COLUMNS = ("run", "model", "version", "weights", "started", "state")
 COMPARED = ("comparison", "rows", "regressed", "cannot tell", "not worse", "improved", "exit code")
 COUNTED = ("regressed", "cannot_tell", "not_worse", "improved")
 
@@ -66,6 +66,7 @@ def _plain_run(entry: Entry) -> dict[str, Any]:
         "version": entry.version,
         "started": entry.started,
         "finished": entry.finished,
+        "weights": entry.weights,
         "folder": str(entry.folder),
     }
 
@@ -86,7 +87,8 @@ def _plain_comparison(entry: ComparisonEntry) -> dict[str, Any]:
 
 def _run_cells(entry: Entry) -> tuple[str, ...]:
     state = "finished" if entry.finished else "unfinished"
-    return entry.run_id, entry.model, entry.version, entry.started[:19].replace("T", " "), state
+    started = entry.started[:19].replace("T", " ")
+    return entry.run_id, entry.model, entry.version, entry.weights[:8] or "none", started, state
 
 
 def _comparison_cells(entry: ComparisonEntry, runs_dir: Path) -> tuple[str, ...]:

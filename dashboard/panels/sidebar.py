@@ -72,7 +72,7 @@ def _details(folder: str, run: AuditRun) -> state.Chosen:
         output = st.selectbox("Output", found, key=state.OUTPUT, disabled=len(found) == 1) or found[0]
     _verify(folder)
     with st.expander("About this run"):
-        _about(folder, mark, run.plumbline_version, run.hashes["data"], run.seed)
+        _about(folder, mark, run)
     return state.Chosen(folder=folder, mark=mark, run=run, output=output)
 
 
@@ -108,13 +108,15 @@ def words(verdict: Verdict) -> str:
     return "ALTERED. " + "; ".join(parts)
 
 
-def _about(folder: str, mark: str, program: str, data_hash: str, seed: int) -> None:
+def _about(folder: str, mark: str, run: AuditRun) -> None:
     times = cache.times(folder, mark)
+    weights = run.hashes.get("weights", "")
     lines = [
         f"Started {times.get('started', 'unknown')[:19].replace('T', ' ')}",
         f"Took {times['seconds']:.0f} s" if "seconds" in times else "",
-        f"Plumbline {program}, seed {seed}",
-        f"Data SHA-256 {data_hash[:16]}…",
+        f"Plumbline {run.plumbline_version}, seed {run.seed}",
+        f"Data SHA-256 {run.hashes['data'][:16]}…",
+        f"Weights SHA-256 {weights[:16]}…" if weights else "",
         f"Folder {folder}",
     ]
     for line in filter(None, lines):
