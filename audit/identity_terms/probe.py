@@ -15,11 +15,12 @@ from audit.identity_terms.cells import SHOWN_ONLY
 from audit.identity_terms.finder import find_terms
 from audit.identity_terms.findings import PROBE, findings
 from audit.identity_terms.label import label_of, yes_no_targets
-from audit.identity_terms.lexicon import built_in
+from audit.identity_terms.lexicon import Lexicon, lexicon_of
 from audit.identity_terms.measure import Measured, measure_label
 from audit.identity_terms.memberships import Memberships, declared, found, mentioned
 from audit.identity_terms.ranked import ADJUSTMENT, RankedCells, rank_cells
 from audit.identity_terms.thresholds import COST
+from audit.identity_terms.with_model import counterfactuals
 from audit.protocols import Context
 
 BATCH = 50_000
@@ -46,17 +47,20 @@ class IdentityTerms:
 
     def run(self, context: Context) -> Section:
         """Measure every label over every identity, test all cells as one family, rank."""
-        every = _memberships(context)
+        lexicon = lexicon_of(context.spec.identity)
+        every = _memberships(context, lexicon)
         memberships = mentioned(every)
         measured = _measure(context, memberships) if len(memberships) else []
         ranked = rank_cells([c for m in measured for c in m.cells], context.spec)
+        swapped, facts = counterfactuals(context, lexicon)
         made = {"terms": tables.terms_table(every, context.audited), **_tables(measured, ranked, memberships)}
+        made |= swapped
         return Section(
             probe=self.name,
             status=Status.OK,
             findings=findings(ranked, memberships, context.examples),
             tables={name: table for name, table in made.items() if table.num_rows},
-            summary=_summary(context, every, memberships, measured, ranked),
+            summary=_summary(context, every, memberships, measured, ranked) | facts,
         )
 
 
@@ -64,9 +68,9 @@ def _has_texts(context: Context) -> bool:
     return context.payloads is not None and "text" in context.examples.source.payloads
 
 
-def _memberships(context: Context) -> Memberships:
+def _memberships(context: Context, lexicon: Lexicon) -> Memberships:
     """Declared identities where the file has any, else terms found in the audited texts."""
-    identities, lexicon = context.examples.identities, built_in()
+    identities = context.examples.identities
     if identities:
         return declared(identities, context.spec.identity_threshold, lexicon.groups)
     rows = np.flatnonzero(context.audited)
