@@ -111,8 +111,8 @@ def test_runs_verify_and_a_flipped_byte(file: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["audit"], "plumbline audit: the following arguments are required: --predictions"),
-        (["audit", "--pred", "x"], "--predictions"),
+        (["audit"], "plumbline audit: --predictions: a file of predictions was expected, or --data DIR"),
+        (["audit", "--pred", "x"], "unrecognized arguments: --pred x"),
         (["nonsense"], "invalid choice: 'nonsense'"),
         (["audit", "--predictions", "none.csv"], "plumbline audit: none.csv: there is no such file."),
         (["verify", "abc"], "plumbline verify: there is no run 'abc': runs holds no runs yet."),
