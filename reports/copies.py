@@ -69,8 +69,11 @@ def threshold(summary: Mapping[str, Any], curve: pa.Table | None, planted: pa.Ta
     if planted is not None:
         own = planted.filter(pc.equal(planted["distance"], bits)).to_pylist()
         if own:
-            found = ", ".join(f"{row['kind']} {row['found']}" for row in own)
-            text += f". Of {own[0]['planted']} copies planted of each kind it finds and confirms: {found}"
+            found = ", ".join(f"{row['kind']} {row['found']} ({row['with_parts']})" for row in own)
+            text += (
+                f". Of {own[0]['planted']} copies planted of each kind it finds and confirms (in brackets: "
+                f"with those found by a part): {found}"
+            )
     return text + "."
 
 

@@ -41,7 +41,11 @@ class Planted:
         return int(self.distance.shape[1])
 
     def found(self, threshold: int) -> NDArray[np.int64]:
-        """Copies of each kind within a distance that the second check confirms, or found by a part."""
+        """Copies of each kind within a distance that the second check confirms: (kinds,)."""
+        return np.asarray(((self.distance <= threshold) & self.confirmed).sum(axis=1))
+
+    def found_with_parts(self, threshold: int) -> NDArray[np.int64]:
+        """As `found`, and those found by a part, at whatever distance the whole pictures lie: (kinds,)."""
         return np.asarray((((self.distance <= threshold) & self.confirmed) | self.by_part).sum(axis=1))
 
     def within(self, threshold: int) -> NDArray[np.int64]:

@@ -55,9 +55,8 @@ def by_distance(curve: Curve, checked_to: int) -> pa.Table:
 
 def recall(planted: Planted, largest: int, level: float) -> pa.Table:
     """Planted copies found, by kind and distance."""
-    columns: dict[str, list[Any]] = {
-        name: [] for name in ("kind", "distance", "planted", "within", "found", "recall", "low", "high")
-    }
+    names = ("kind", "distance", "planted", "within", "found", "recall", "low", "high", "with_parts")
+    columns: dict[str, list[Any]] = {name: [] for name in names}
     for distance in range(largest + 1):
         found, within = planted.found(distance), planted.within(distance)
         interval = wilson(found, np.full(found.size, planted.pictures), level)
@@ -66,6 +65,7 @@ def recall(planted: Planted, largest: int, level: float) -> pa.Table:
         columns["planted"] += [planted.pictures] * found.size
         columns["within"] += within.tolist()
         columns["found"] += found.tolist()
+        columns["with_parts"] += planted.found_with_parts(distance).tolist()
         for name, values in (("recall", interval.value), ("low", interval.low), ("high", interval.high)):
             columns[name] += _nullable(values).to_pylist()
     return pa.table(columns)

@@ -122,7 +122,7 @@ def up_to(curve: pd.DataFrame, bits: int, recommended: int) -> list[str]:
         f"Precision, the share of them that are copies: **{numbers.number(found['precision'])}** "
         f"({numbers.span(found['precision_low'], found['precision_high'])}).",
         "Recall, the share of copies that lie within: by kind, from copies planted for this purpose, in the "
-        "table beside.",
+        "table.",
     ]
 
 
@@ -143,11 +143,17 @@ def _recall(planted: pd.DataFrame, bits: int) -> None:
         {
             "Planted copies": row["kind"],
             "Found": f"{numbers.count(row['found'])} of {numbers.count(row['planted'])}",
+            "By a part too": numbers.count(row["with_parts"]),
             "Recall": f"{numbers.number(row['recall'])} ({numbers.span(row['low'], row['high'])})",
         }
         for _, row in own.iterrows()
     ]
     static_table(pd.DataFrame(lines))
+    st.caption(
+        "Found: within this distance, and confirmed. By a part too: with those found by their middle rows "
+        "or within "
+        "their border, whatever the distance."
+    )
 
 
 def _overlap(pairs: pa.Table, look: Look, summary: dict[str, Any]) -> None:

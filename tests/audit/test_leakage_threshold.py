@@ -121,9 +121,11 @@ def test_planted_copies_are_found_by_kind(planted_folder):
     assert min(kinds[kind] for kind in KINDS if kind != "flipped") >= 9
     assert kinds["flipped"] == 0
     assert found.planted is not None
-    estimated = dict(zip(found.planted.kinds, found.planted.found(12) / 20, strict=True))
+    estimated = dict(zip(found.planted.kinds, found.planted.found_with_parts(12) / 20, strict=True))
     for kind in KINDS:
         assert estimated[kind] == pytest.approx(kinds[kind] / 10, abs=0.2)
+    whole = dict(zip(found.planted.kinds, found.planted.found(12), strict=True))
+    assert whole["letterboxed"] == whole["caption added"] == 0
 
 
 def test_mirrored_copies_are_found_when_asked(planted_folder):
