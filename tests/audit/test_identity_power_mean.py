@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from identity_builders import label_with, pulls_by_pairs, samples_of
+from identity_pairs import label_with, pulls_by_pairs, samples_of
 from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 

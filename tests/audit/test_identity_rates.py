@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from builders import binary_predictions
-from identity_builders import label_with, samples_of
+from identity_pairs import label_with, samples_of
 from sklearn.metrics import balanced_accuracy_score
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from identity_builders import PAIRS, label_with, pulls_by_pairs, samples_of, wins
+from identity_pairs import PAIRS, label_with, pulls_by_pairs, samples_of, wins
 from sklearn.metrics import roc_auc_score
 
 from audit.auc import METHODS, auc_by_slice
