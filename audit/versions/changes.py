@@ -15,7 +15,7 @@ from audit.intervals import Interval, mover_difference
 from audit.metrics import Metric
 from audit.metrics import metric as metric_of
 from audit.slices import SliceSet
-from audit.versions import ranking
+from audit.versions import precision_change, ranking
 from audit.versions.join import Pair
 from audit.versions.measures import JointMeasures, measure_pair
 from audit.versions.paired import Array, Change, PairedForm, Settings
@@ -23,7 +23,7 @@ from audit.versions.wilcoxon import signed_rank_p
 
 Names = NDArray[np.object_]
 SMALL = 60
-"""Rows of the smaller class below which an AUC's normal law is marked."""
+"""Rows of the smaller class below which an AUC's normal law is marked; of positives for average precision."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +85,7 @@ def change_columns(
     scored = pair.old.scores is not None and pair.new.scores is not None
     if pair.old.task.kind is TaskKind.BINARY and pair.old.truth is not None and scored:
         found.append(_auc(pair, slices, clusters, settings.level))
+        found.append(_average_precision(pair, slices, clusters, settings.level))
     return found
 
 
@@ -136,6 +137,25 @@ def _auc(pair: Pair, slices: SliceSet, clusters: NDArray[np.int32] | None, level
         method=ranking.METHOD,
         test=ranking.METHOD,
         empty=Reason.ONE_CLASS,
+        mark=np.where(small, "small", "").astype(object),
+    )
+
+
+def _average_precision(
+    pair: Pair, slices: SliceSet, clusters: NDArray[np.int32] | None, level: float
+) -> ChangeColumn:
+    change, outside = precision_change.precision_change(pair, slices, clusters, level)
+    small = (change.n < SMALL) & ~np.isnan(change.value)
+    return ChangeColumn(
+        output=pair.name,
+        metric=metric_of("average_precision"),
+        slices=slices,
+        change=change,
+        gap=gap_of_gaps(change, outside, slices),
+        reference=reference_keys(slices),
+        method=precision_change.METHOD,
+        test=precision_change.METHOD,
+        empty=Reason.NO_POSITIVES,
         mark=np.where(small, "small", "").astype(object),
     )
 

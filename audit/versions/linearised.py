@@ -28,7 +28,14 @@ class Moves(NamedTuple):
     squares: tuple[Array, Array, Array]
 
 
-def from_moves(moves: Moves, n: Array, share: Array, identical: NDArray[np.bool_], level: float) -> Change:
+def from_moves(
+    moves: Moves,
+    n: Array,
+    share: Array,
+    identical: NDArray[np.bool_],
+    level: float,
+    lowest: float = 0.0,
+) -> Change:
     """Change with the t interval of a mean of row moves, which sum to 0.
 
     Args:
@@ -37,6 +44,7 @@ def from_moves(moves: Moves, n: Array, share: Array, identical: NDArray[np.bool_
         share: (S,) effective n / n.
         identical: (S,) no row differs.
         level: of the intervals.
+        lowest: value that the metric can have; the highest is 1.
     """
     old, new = moves.value
     df = np.maximum(n * share - 1, 1)
@@ -61,9 +69,9 @@ def from_moves(moves: Moves, n: Array, share: Array, identical: NDArray[np.bool_
         only_new=nothing,
         error=np.where(still, 0.0, error),
         identical=still,
-        old_low=np.maximum(sides[0].low, 0.0),
+        old_low=np.maximum(sides[0].low, lowest),
         old_high=np.minimum(sides[0].high, 1.0),
-        new_low=np.maximum(sides[1].low, 0.0),
+        new_low=np.maximum(sides[1].low, lowest),
         new_high=np.minimum(sides[1].high, 1.0),
     )
 

@@ -17,6 +17,7 @@ from audit.core import Reason, TaskKind
 from audit.counts import cell_counts, value_sums
 from audit.group_error.targets import Target
 from audit.slices import SliceSet
+from audit.versions.explained import R2, r2_values
 from audit.versions.join import Pair
 from audit.versions.joint_counts import JointCounts, balanced_accuracy, f1, ppv
 from audit.versions.linearised import MacroF1, MicroF1
@@ -253,11 +254,14 @@ def _regression(pair: Pair, slices: SliceSet) -> JointMeasures:
     joint, mae = _with_mean(joint, slices, np.abs(old), np.abs(new), (0,))
     joint, rmse = _with_mean(joint, slices, old**2, new**2, (0,), "root")
     joint, bias = _with_mean(joint, slices, old, new, (0,), "absolute")
-    forms: dict[str, PairedForm] = {"mae": mae, "rmse": rmse, "bias": bias}
+    r2 = R2(first=joint.shape[1])
+    joint = np.hstack([joint, value_sums(slices, r2_values(old, new, pair.old.truth))])
+    forms: dict[str, PairedForm] = {"mae": mae, "rmse": rmse, "bias": bias, "r2": r2}
     every = np.ones(len(old), dtype=bool)
     rows: dict[str, RowValues] = {
         "mae": (np.abs(new) - np.abs(old), every),
         "rmse": (new**2 - old**2, every),
+        "r2": (new**2 - old**2, every),
         "bias": (new - old, every),
     }
     for k in (5, 10):

@@ -50,7 +50,7 @@ def test_the_example_names_every_setting_and_can_be_read(written) -> None:
         ("[[gate]]\nmetric = 'fnr'\n[[gate]]\nmetric = 'fnrr'\n", 4, "came fnrr. Did you mean fnr?"),
         ("[[gate]]\nmetric = 'fnr'\n\n[[gate]]\nmetric = 'tpr'\n", 5, "tpr is gated twice for one output"),
         ("[[gate]]\nmetric = 'selection_rate'\n", 2, "has no harmful direction"),
-        ("[[gate]]\nmetric = 'average_precision'\n", 2, "came average_precision."),
+        ("[[gate]]\nmetric = 'base_rate'\n", 2, "came base_rate."),
         ("[[gate]]\nmetric = 'fnr'\nmargn = 1\n", 3, "came margn. Did you mean margin?"),
         ("demand = 'all'\n", 1, "expected a list for demand, came 'all'."),
         ("family = 'each'\n", 1, "expected 'all', 'output' or 'metric' for family, came 'each'."),
