@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
+from audit.leakage.text import normalise, shingles
 from dashboard.panels.rows import masked
 from dashboard.panels.sentences import literal
 
@@ -17,6 +18,8 @@ Piece = tuple[str, bool]
 def differing(first: str, second: str) -> tuple[list[Piece], list[Piece]]:
     """Split two texts into words that they share and words that they do not, in order.
 
+    Letter case and punctuation around a word do not count, as they do not in the search.
+
     Args:
         first: a text.
         second: the other.
@@ -24,7 +27,8 @@ def differing(first: str, second: str) -> tuple[list[Piece], list[Piece]]:
     a, b = first.split(), second.split()
     left: list[Piece] = []
     right: list[Piece] = []
-    for what, a1, a2, b1, b2 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+    keys = [[" ".join(shingles(normalise(word))) for word in words] for words in (a, b)]
+    for what, a1, a2, b1, b2 in SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_opcodes():
         for pieces, words in ((left, a[a1:a2]), (right, b[b1:b2])):
             if words:
                 pieces.append((" ".join(words), what != "equal"))

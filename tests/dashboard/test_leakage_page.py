@@ -167,6 +167,8 @@ def test_words_that_differ_are_marked_and_the_others_are_not() -> None:
     left, right = leakage_words.side_by_side("you are a big fool", "you are a fool indeed", hide=False)
     assert left == "you are a **:orange-background[big]** fool"
     assert right == "you are a fool **:orange-background[indeed]**"
+    same, _ = leakage_words.side_by_side("Stop, now!", "stop now", hide=False)
+    assert ":orange-background" not in same
     hidden, _ = leakage_words.side_by_side("you are", "you were", hide=True)
     assert hidden == "••• **:orange-background[•••]**"
 
