@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+SPLITS = ("train", "validation", "test")
+
 
 class Reason(StrEnum):
     """Why a number was not computed or a comparison not tested. Words for each are in `audit.wording`."""

@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from audit.codes import SPLITS as SPLITS
 from audit.codes import Level as Level
 from audit.codes import Reason as Reason
 from audit.codes import Status as Status
 
 SCHEMA_VERSION = 1
 UNKNOWN = "unknown"
-SPLITS = ("train", "validation", "test")
 
 Better = Literal["higher", "lower", "zero", "neither"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from audit import registry
-from audit.core import SPLITS
+from audit.codes import SPLITS
 from audit.errors import InputError, MissingExtraError, PlumblineError
 
 if TYPE_CHECKING:
