@@ -84,11 +84,12 @@ def inflation(
             rows = inside & denominator
             found.append(_mean(target, slice_, name, values[rows], hit[rows], group[rows], level))
         own = _take(target, inside)
-        for name, measure in MEASURES[target.task.kind].items():
-            if name == "auc" and target.scores is None:
-                continue
-            rng = np.random.default_rng((seed, number))
-            found.append(_drawn(own, slice_, name, measure, hit[inside], group[inside], rng, level))
+        measures = dict(MEASURES[target.task.kind])
+        if target.scores is None:
+            measures.pop("auc", None)
+        draws = _differences(own, measures, hit[inside], group[inside], np.random.default_rng((seed, number)))
+        for name, measure in measures.items():
+            found.append(_drawn(own, slice_, name, measure, hit[inside], draws.get(name), level))
     return found
 
 
@@ -104,7 +105,7 @@ def _slices(
                 yield Slice(of=((attribute.name, value),), n=int(inside.sum())), inside
 
 
-def _take(target: Target, inside: NDArray[np.bool_]) -> Target:
+def _take(target: Target, inside: NDArray[np.bool_] | NDArray[np.int64]) -> Target:
     return replace(
         target,
         rows=target.rows[inside],
@@ -166,20 +167,18 @@ def _drawn(
     metric: str,
     measure: Measure,
     leaked: NDArray[np.bool_],
-    clusters: NDArray[np.int32],
-    rng: np.random.Generator,
+    draws: NDArray[np.float64] | None,
     level: float,
 ) -> Inflation:
     ones = np.ones((1, target.n))
     whole, clean = float(measure(target, ones)[0]), float(measure(target, ones * ~leaked)[0])
     n, n_leaked = target.n, int(leaked.sum())
     low = high = p = value = np.nan
-    reason = Reason.TOO_FEW if n_leaked < FEWEST else None
+    reason = Reason.TOO_FEW if draws is None else None
     if np.isnan(whole) or np.isnan(clean):
         reason = Reason.ONE_CLASS
-    if reason is None:
+    if reason is None and draws is not None:
         value = whole - clean
-        draws = _differences(target, measure, leaked, clusters, rng)
         if draws.size < DRAWS // 2:
             reason, value = Reason.TOO_FEW, np.nan
         else:
@@ -205,23 +204,40 @@ def _drawn(
 
 def _differences(
     target: Target,
-    measure: Measure,
+    measures: Mapping[str, Measure],
     leaked: NDArray[np.bool_],
     clusters: NDArray[np.int32],
     rng: np.random.Generator,
-) -> NDArray[np.float64]:
-    """Draw clusters with replacement; both numbers from the same draw, undefined ones left out."""
+) -> dict[str, NDArray[np.float64]]:
+    """Draw clusters with replacement; both numbers from the same draw, undefined ones left out.
+
+    Returns:
+        Measure -> differences; none where there are too few leaked rows.
+    """
+    if not measures or int(leaked.sum()) < FEWEST:
+        return {}
+    if target.scores is not None and target.scores.ndim == 1:
+        # by score, so that the measures walk through the memory in order
+        order = np.argsort(target.scores, kind="stable")
+        target, leaked, clusters = _take(target, order), leaked[order], clusters[order]
     _, code = np.unique(clusters, return_inverse=True)
     count = int(code.max()) + 1
     at_once = max(1, WEIGHTS_AT_ONCE // target.n)
-    found = []
+    found: dict[str, list[NDArray[np.float64]]] = {name: [] for name in measures}
     for start in range(0, DRAWS, at_once):
-        size = min(at_once, DRAWS - start)
-        drawn = rng.multinomial(count, np.full(count, 1 / count), size=size)
-        weights = drawn[:, code].astype(np.float64)
-        found.append(measure(target, weights) - measure(target, weights * ~leaked))
-    differences = np.concatenate(found)
-    return differences[~np.isnan(differences)]
+        # how often each of `count` clusters is drawn in `count` draws: multinomial, without its binomials
+        drawn = np.stack(
+            [
+                np.bincount(rng.integers(0, count, count, dtype=np.int32), minlength=count)
+                for _ in range(min(at_once, DRAWS - start))
+            ]
+        )
+        weights = np.take(drawn, code, axis=1).astype(np.float64)
+        clean = weights * ~leaked
+        for name, measure in measures.items():
+            found[name].append(measure(target, weights) - measure(target, clean))
+    joined = {name: np.concatenate(parts) for name, parts in found.items()}
+    return {name: draws[~np.isnan(draws)] for name, draws in joined.items()}
 
 
 def _none(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from audit.core import TaskKind
 from audit.group_error.targets import Target
+from audit.leakage.compiled import compiled
 
 Floats = NDArray[np.float64]
 Measure = Callable[[Target, Floats], Floats]
@@ -26,13 +27,43 @@ def auc(target: Target, weights: Floats) -> Floats:
     assert target.truth is not None
     order = np.argsort(target.scores, kind="stable")
     scores, positive = target.scores[order], target.truth[order] == 1
-    begin = np.flatnonzero(np.append(True, scores[1:] != scores[:-1]))
-    sorted_weights = weights[:, order]
-    up = np.add.reduceat(sorted_weights * positive, begin, axis=1)
-    down = np.add.reduceat(sorted_weights * ~positive, begin, axis=1)
-    below = np.cumsum(down, axis=1) - down / 2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((up * below).sum(axis=1) / (up.sum(axis=1) * down.sum(axis=1)))
+    last = np.append(scores[1:] != scores[:-1], True)
+    area, pairs = _areas(np.ascontiguousarray(weights, dtype=np.float64), order, positive, last)
+    return np.asarray(area / np.where(pairs > 0, pairs, np.nan))
+
+
+@compiled
+def _areas(
+    weights: Floats, order: NDArray[np.int64], positive: NDArray[np.bool_], last: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
+    """Weight of the pairs in the right order, ties half, and of all pairs, in one pass up the scores.
+
+    Args:
+        weights: (B, n).
+        order: (n,) rows by score, increasing.
+        positive: (n,) truth in that order.
+        last: (n,) whether the next score is another.
+
+    Returns:
+        (B,) and (B,).
+    """
+    area = np.zeros(weights.shape[0])
+    pairs = np.zeros(weights.shape[0])
+    for b in range(weights.shape[0]):
+        below = ups = up = down = 0.0
+        for k in range(order.size):
+            weight = weights[b, order[k]]
+            if positive[k]:
+                up += weight
+            else:
+                down += weight
+            if last[k]:
+                area[b] += up * (below + down / 2)
+                below += down
+                ups += up
+                up = down = 0.0
+        pairs[b] = ups * below
+    return area, pairs
 
 
 def f1(target: Target, weights: Floats) -> Floats:
@@ -65,8 +96,8 @@ def macro_f1(target: Target, weights: Floats) -> Floats:
 
 
 def _f1(truth: NDArray[np.bool_], decision: NDArray[np.bool_], weights: Floats) -> Floats:
-    hits = weights @ (truth & decision).astype(np.float64)
-    marked = weights @ truth.astype(np.float64) + weights @ decision.astype(np.float64)
+    counted = np.stack([truth & decision, truth.astype(np.int8) + decision], axis=1).astype(np.float64)
+    hits, marked = (weights @ counted).T  # true positives; positives and selected rows
     return np.asarray(2 * hits / np.where(marked > 0, marked, np.nan))
 
 
