@@ -75,6 +75,32 @@ class IdentitySpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AttributionSpec:
+    """How many examples are explained, and how; the probe takes minutes where these are large."""
+
+    examples: int = 8
+    """Rows explained in full: LIME, SHAP, the model's own method, and every trust number."""
+    survey: int = 40
+    """Rows explained by a short SHAP for the sums by group."""
+    fast: int = 200
+    """Pictures explained by the model's own method for the sums by group, where it has one."""
+    terms: int = 40
+    """Texts of each identity from which its words are taken away."""
+    samples: int = 1000
+    """Of LIME at most; it stops earlier where the top features are stable."""
+    evaluations: int = 300
+    """Of SHAP for an example in full."""
+    superpixels: str = "slic"
+    """"slic", "quickshift" or "grid"."""
+    colour: str = "mean"
+    """What is seen where a picture is hidden: "mean", "blur" or "grey"."""
+    hide: str = "remove"
+    """What becomes of hidden words: "remove", "mask" or "ellipsis"."""
+    engine: str = "plumbline"
+    """"plumbline"; or "library": LIME and SHAP by the libraries of that name, which are slower."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Spec:
     """A resolved audit.toml."""
 
@@ -97,6 +123,7 @@ class Spec:
     attributes: Mapping[str, AttributeSpec] = field(default_factory=dict)
     identity_threshold: float = 0.5
     identity: IdentitySpec = field(default_factory=IdentitySpec)
+    attribution: AttributionSpec = field(default_factory=AttributionSpec)
     primary: tuple[Primary, ...] = ()
     """Empty: one omnibus test per output x attribute of the headline errors."""
     margins: Mapping[str, float] = field(default_factory=lambda: dict(MARGINS))

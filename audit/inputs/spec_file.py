@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from audit.core import TaskKind
 from audit.errors import SpecError
 from audit.inputs.toml_text import toml_text
-from audit.spec import MARGINS, AttributeSpec, IdentitySpec, OutputSpec, Primary, Spec
+from audit.spec import MARGINS, AttributeSpec, AttributionSpec, IdentitySpec, OutputSpec, Primary, Spec
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -83,6 +83,22 @@ class _Identity(_Table):
         return IdentitySpec(**{**self.model_dump(), "suites": tuple(self.suites)})
 
 
+class _Attribution(_Table):
+    examples: Annotated[int, Field(ge=0)] = 8
+    survey: Annotated[int, Field(ge=0)] = 40
+    fast: Annotated[int, Field(ge=0)] = 200
+    terms: Annotated[int, Field(ge=0)] = 40
+    samples: Annotated[int, Field(ge=2)] = 1000
+    evaluations: Annotated[int, Field(ge=2)] = 300
+    superpixels: Literal["slic", "quickshift", "grid"] = "slic"
+    colour: Literal["mean", "blur", "grey"] = "mean"
+    hide: Literal["remove", "mask", "ellipsis"] = "remove"
+    engine: Literal["plumbline", "library"] = "plumbline"
+
+    def plain(self) -> AttributionSpec:
+        return AttributionSpec(**self.model_dump())
+
+
 class _Primary(_Table):
     output: str
     attribute: str
@@ -105,6 +121,7 @@ class _Spec(_Table):
     attributes: dict[str, _Attribute] = {}
     identity_threshold: Share = 0.5
     identity: _Identity = _Identity()
+    attribution: _Attribution = _Attribution()
     primary: list[_Primary] = []
     margins: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
     impact_minimum_share: Share = 0.02
@@ -134,6 +151,7 @@ class _Spec(_Table):
                     for name, attribute in self.attributes.items()
                 },
                 "identity": self.identity.plain(),
+                "attribution": self.attribution.plain(),
                 "primary": tuple(
                     Primary(output=one.output, attribute=one.attribute, metric=one.metric)
                     for one in self.primary
@@ -229,6 +247,7 @@ def _allowed(table: Sequence[str | int]) -> list[str]:
         "outputs": _Output,
         "attributes": _Attribute,
         "identity": _Identity,
+        "attribution": _Attribution,
         "primary": _Primary,
     }
     return list((models[str(table[0])] if table else _Spec).model_fields)
