@@ -70,6 +70,8 @@ def score_texts(
     try:
         found = score(model, distinct, keep=keep, progress=progress)
         decided = dict(model.decide(found)) if isinstance(model, Decides) else {}
+    except PlumblineError as error:
+        raise ScoringError(f"The model failed: {error}") from error
     except Exception as error:  # a stranger's model: whatever it raises is told as its reason
         raise ScoringError(f"The model failed: {type(error).__name__}: {error}") from error
     columns, decisions = [], []

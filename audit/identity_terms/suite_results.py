@@ -34,6 +34,16 @@ from audit.significance import rate_difference_p
 from audit.spec import IdentitySpec
 
 FUNCTIONAL, TEMPLATES, NOBODY, BOTH = "functional", "templates", "(nobody)", "both"
+_TEXT, _NUMBER, _WHOLE = pa.string(), pa.float64(), pa.int64()
+SCHEMA = pa.schema(
+    dict.fromkeys(("suite", "kind", "output", "functionality", "target", "gold"), _TEXT)
+    | dict.fromkeys(("n", "passed"), _WHOLE)
+    | dict.fromkeys(("rate", "low", "high"), _NUMBER)
+    | {"mark": _TEXT}
+    | dict.fromkeys(("gap", "gap_low", "gap_high", "p", "p_adjusted"), _NUMBER)
+    | {"tests": _WHOLE}
+)
+"""Columns of `suites`; a table without any gap has them too."""
 EXAMPLES = 2
 """Failures kept of each functionality, target and gold label."""
 
@@ -92,7 +102,7 @@ def suite_tables(context: Context, lexicon: Lexicon) -> SuiteTables:
         rows += suite_rows(suite, own, label, context.spec.level, context.spec.minimum_n)
         examples += example_rows(suite, own, label)
         first = part.stop
-    tables = {"suites": pa.Table.from_pylist(rows)}
+    tables = {"suites": pa.Table.from_pylist(rows, SCHEMA)}
     if examples:
         tables["suite_examples"] = pa.Table.from_pylist(examples)
     return SuiteTables(tables, suites)

@@ -215,7 +215,20 @@ def test_suites_without_a_model_or_its_label(tmp_path):
     )
     assert model.asked == []
     broken = suite_tables(text_context([], WordModel(lambda text: 1 / 0), tmp_path), LEXICON)
-    assert broken.reason == "The model failed: ZeroDivisionError: division by zero"
+    assert broken.reason.startswith("The model failed: ")
+    assert "ZeroDivisionError: division by zero" in broken.reason
+
+
+def test_a_suite_of_one_target_has_the_same_columns(tmp_path, results):
+    write(
+        tmp_path, "functionality,text,label,target\nx,I hate rain,1,women\nx,I like rain,0,women\n", "one.csv"
+    )
+    context = text_context(
+        [], WordModel(judge), tmp_path / "one", suites=("one.csv",), shipped_suite=False, root=str(tmp_path)
+    )
+    table = suite_tables(context, LEXICON).tables["suites"]
+    assert table.schema == results[1].tables["suites"].schema
+    assert table["gap"].null_count == len(table)
 
 
 def test_the_label_is_chosen_by_its_name():

@@ -237,14 +237,15 @@ def test_examples_can_be_rebuilt_from_their_edits(muslims_and_jews):
 @pytest.mark.parametrize(
     ("score", "reason"),
     [
-        (lambda text: 1 / 0, "The model failed: ZeroDivisionError: division by zero"),
-        (lambda text: float("nan"), "The model failed: InputError: model, output 'toxic': "),
+        (lambda text: 1 / 0, "ZeroDivisionError: division by zero"),
+        (lambda text: float("nan"), "model, output 'toxic': "),
     ],
 )
 def test_a_model_that_fails_gives_a_reason(tmp_path, score, reason):
     made = swap_tables(text_context(["a Muslim", "a Jew"], WordModel(score), tmp_path), LEXICON)
     assert made.effects is None
-    assert made.reason.startswith(reason)
+    assert made.reason.startswith("The model failed: ")
+    assert reason in made.reason
     assert "swaps" not in made.tables
 
 
