@@ -162,8 +162,8 @@ def _shares(cells: CalibrationCells) -> tuple[FloatArray, FloatArray, FloatArray
         return n, cells.scores.sum(axis=-1) / n, cells.n[..., 1] / n
 
 
-def _errors(cells: CalibrationCells) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Debiased and plain squared error and plain absolute error, over the last but one axis, (...)."""
+def squared_errors(cells: CalibrationCells) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Debiased and plain squared error and plain absolute error, (...), of cells (..., B, 2)."""
     n, mean_score, rate = _shares(cells)
     gaps = np.where(n > 0, mean_score - rate, 0.0)
     rates = np.where(n > 0, rate, 0.0)
@@ -197,8 +197,8 @@ def _draw(cells: CalibrationCells, draws: int, generator: np.random.Generator) -
 
 
 def _limits(cells: CalibrationCells, level: float, draws: int, generator: np.random.Generator) -> Interval:
-    debiased, plain, _ = _errors(cells)
-    resampled, _, _ = _errors(_draw(cells, draws, generator))
+    debiased, plain, _ = squared_errors(cells)
+    resampled, _, _ = squared_errors(_draw(cells, draws, generator))
     below, above = np.quantile(resampled, ((1 - level) / 2, (1 + level) / 2)) - plain
     squares = np.maximum([debiased, debiased - above, np.maximum(debiased, 0.0) - below], 0.0)
     value, low, high = np.sqrt(squares)
@@ -238,7 +238,7 @@ def calibration_error(
     for k in np.flatnonzero(rows / effects >= 2):
         effective = CalibrationCells(*(part[k] / effects[k] for part in cells))
         limits[:, k] = _limits(effective, level, draws, np.random.default_rng([seed, int(k)]))
-    return CalibrationError(limits[0], limits[1], limits[2], _errors(cells)[2], rows)
+    return CalibrationError(limits[0], limits[1], limits[2], squared_errors(cells)[2], rows)
 
 
 def top_label(scores: ArrayLike, truth: ArrayLike) -> tuple[FloatArray, NDArray[np.int8]]:

@@ -32,7 +32,7 @@ TYPES = {
     "model_type": "a table",
 }
 """Pydantic's types of fault in the words of TOML."""
-NOT_PAIRED = ("base_rate", "calibration_error", "calibration_error_l1")
+NOT_PAIRED = ("base_rate", "calibration_error_l1")
 """Metrics of an audit that no comparison has."""
 
 

@@ -15,7 +15,7 @@ from audit.intervals import Interval, mover_difference
 from audit.metrics import Metric
 from audit.metrics import metric as metric_of
 from audit.slices import SliceSet
-from audit.versions import precision_change, ranking
+from audit.versions import calibration_change, precision_change, ranking
 from audit.versions.join import Pair
 from audit.versions.measures import JointMeasures, measure_pair
 from audit.versions.paired import Array, Change, PairedForm, Settings
@@ -43,6 +43,8 @@ class ChangeColumn:
     discrete: bool = False
     """The test is exact on discordant counts."""
     empty: Reason = Reason.NO_ROWS
+    empties: Names | None = None
+    """(S,) why there is no value, where the reason is not the same for all slices."""
     wilcoxon: Array | None = None
     """(S,) p shown beside the one that decides."""
     mark: Names | None = None
@@ -86,7 +88,7 @@ def change_columns(
     if pair.old.task.kind is TaskKind.BINARY and pair.old.truth is not None and scored:
         found.append(_auc(pair, slices, clusters, settings.level))
         found.append(_average_precision(pair, slices, clusters, settings.level))
-    return found
+    return found + _calibration(pair, slices, clusters, settings)
 
 
 def _column(
@@ -158,6 +160,30 @@ def _average_precision(
         empty=Reason.NO_POSITIVES,
         mark=np.where(small, "small", "").astype(object),
     )
+
+
+def _calibration(
+    pair: Pair, slices: SliceSet, clusters: NDArray[np.int32] | None, settings: Settings
+) -> list[ChangeColumn]:
+    if pair.old.truth is None or not pair.old.n:
+        return []
+    found = calibration_change.calibration_change(pair, slices, clusters, settings)
+    if found is None:
+        return []
+    change, outside = found
+    crossed = np.where(slices.depth > 1, Reason.SINGLE_ATTRIBUTES_ONLY.value, Reason.TOO_FEW.value)
+    column = ChangeColumn(
+        output=pair.name,
+        metric=metric_of("calibration_error"),
+        slices=slices,
+        change=change,
+        gap=gap_of_gaps(change, outside, slices),
+        reference=reference_keys(slices),
+        method=calibration_change.METHOD,
+        test=calibration_change.TEST,
+        empties=crossed.astype(object),
+    )
+    return [column]
 
 
 def gap_of_gaps(change: Change, outside: Change, slices: SliceSet) -> Interval:

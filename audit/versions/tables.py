@@ -89,6 +89,7 @@ def _column(one: Judged) -> pa.Table:
     size, of, harm = len(slices), [s.of for s in slices.slices], one.column.harm
     nothing = np.full(size, np.nan)
     unknown = np.isnan(change.value)
+    why = column.empty.value if column.empties is None else column.empties
     return pa.table(
         {
             "output": pa.array([column.output] * size),
@@ -127,7 +128,7 @@ def _column(one: Judged) -> pa.Table:
             "gap_high": _number(column.gap.high),
             "identical": pa.array(change.identical),
             "mark": pa.array(_marks(column), pa.string()),
-            "empty": pa.array(np.where(unknown, column.empty.value, "").astype(object), pa.string()),
+            "empty": pa.array(np.where(unknown, why, "").astype(object), pa.string()),
             "role": pa.array(one.role, pa.string()),
             "role_why": pa.array(one.why, pa.string()),
             "needed_n": _number(one.needed),
