@@ -129,6 +129,8 @@ def metric(name: str) -> Metric:
         return METRICS[name]
     if name == LEAKED_SHARE.name:
         return LEAKED_SHARE
+    if name in IDENTITY_METRICS:
+        return IDENTITY_METRICS[name]
     kind, _, label = name.partition("/")
     if kind in ("recall", "precision") and label:
         # one class's recall and precision are findings: they are the many-class form of FNR and PPV

@@ -60,6 +60,11 @@ class SliceSet:
         return len(self.slices)
 
     @property
+    def has_everyone(self) -> bool:
+        """Whether the first slice holds all rows; identities overlap and have no such slice."""
+        return bool(self.slices) and not self.slices[0].of
+
+    @property
     def depth(self) -> NDArray[np.int64]:
         """(S,) number of attributes that define each slice."""
         return np.array([len(s.of) for s in self.slices], dtype=np.int64)

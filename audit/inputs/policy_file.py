@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from audit.errors import SpecError
 from audit.inputs.toml_text import toml_text
-from audit.metrics import METRICS, metric
+from audit.metrics import IDENTITY_METRICS, METRICS, metric
 from audit.spec import MARGINS
 from audit.versions.policy import SAME_AS, Gate, Policy, measured
 
@@ -32,8 +32,8 @@ TYPES = {
     "model_type": "a table",
 }
 """Pydantic's types of fault in the words of TOML."""
-NOT_PAIRED = ("base_rate", "calibration_error_l1")
-"""Metrics of an audit that no comparison has."""
+NOT_PAIRED = ("base_rate", "calibration_error_l1", "positive_aeg", "negative_aeg")
+"""Metrics of an audit that no comparison has, or shows without judging them."""
 
 
 class _Table(BaseModel):
@@ -148,7 +148,8 @@ def _unknown(came: str, allowed: Sequence[str]) -> str:
 
 def _wrong_names(read: _Policy) -> list[_Fault]:
     """Metrics and margins that no comparison has."""
-    names = [*(name for name in METRICS if name not in NOT_PAIRED), "recall/CLASS", "precision/CLASS"]
+    names = [name for name in (*METRICS, *IDENTITY_METRICS) if name not in NOT_PAIRED]
+    names = [*dict.fromkeys(names), "recall/CLASS", "precision/CLASS"]
     found: list[_Fault] = []
     for i, gate in enumerate(read.gate):
         one = metric(measured(gate.metric))

@@ -92,7 +92,8 @@ def _twins(columns: Sequence[ChangeColumn], watched: NDArray[np.bool_]) -> NDArr
     for column in columns:
         slices = column.slices
         n = column.change.n if column.discrete else np.array([float(s.n) for s in slices.slices])
-        within = np.hstack([np.zeros((len(slices), 1), np.int64), slices.parents])
+        everyone = np.full((len(slices), 1), 0 if slices.has_everyone else -1, np.int64)
+        within = np.hstack([everyone, slices.parents])
         own = np.arange(len(slices))
         twin = np.full(len(slices), -1, dtype=np.int64)
         for container in within.T:

@@ -19,7 +19,9 @@ from audit.versions.paired import Change
 METHOD = "paired DeLong"
 
 
-class _Ranked(NamedTuple):
+class Ranked(NamedTuple):
+    """Rows of both versions in order, with what every change of an AUC needs."""
+
     old: Ranking
     new: Ranking
     side: NDArray[np.int8]
@@ -43,23 +45,37 @@ def auc_change(
     Returns:
         Two changes, (S,) each; the second is NaN for everyone and for slices with an unknown value.
     """
+    assert pair.old.scores is not None
+    assert pair.new.scores is not None
+    rows = ranked(pair, clusters, level)
+    moved = value_sums(slices, ((pair.old.scores != pair.new.scores).astype(np.float64),))[:, 0]
+    own = [change_of(rows, part.codes, part.size) for part in slices.partitions]
+    outside = [_outside(rows, part) for part in slices.partitions]
+    return _joined(own, moved == 0), _joined(outside, np.zeros(len(slices), dtype=bool))
+
+
+def ranked(pair: Pair, clusters: NDArray[np.int32] | None, level: float) -> Ranked:
+    """Sort both versions' scores once; `clusters` are codes of the pair's rows, or None."""
     assert pair.old.truth is not None
     assert pair.old.scores is not None
     assert pair.new.scores is not None
-    rows = _Ranked(
+    return Ranked(
         rank(pair.old.scores),
         rank(pair.new.scores),
         pair.old.truth.astype(np.int8),
         None if clusters is None else rank(clusters),
         level,
     )
-    moved = value_sums(slices, ((pair.old.scores != pair.new.scores).astype(np.float64),))[:, 0]
-    own = [_change(rows, part.codes, part.size) for part in slices.partitions]
-    outside = [_outside(rows, part) for part in slices.partitions]
-    return _joined(own, moved == 0), _joined(outside, np.zeros(len(slices), dtype=bool))
 
 
-def _change(rows: _Ranked, codes: NDArray[np.int32], size: int) -> Change:
+def change_of(rows: Ranked, codes: NDArray[np.int32], size: int) -> Change:
+    """Change of the AUC of `size` sets of rows.
+
+    Args:
+        rows: n rows in order.
+        codes: (n,) set of each row, -1 for none.
+        size: number of sets.
+    """
     old, new = (_table(ranking, rows, codes, size) for ranking in (rows.old, rows.new))
     gap = paired_auc_difference(
         rows.old, rows.new, rows.side, codes, size, clusters=rows.clusters, level=rows.level
@@ -86,12 +102,12 @@ def _change(rows: _Ranked, codes: NDArray[np.int32], size: int) -> Change:
     )
 
 
-def _table(ranking: Ranking, rows: _Ranked, codes: NDArray[np.int32], size: int) -> AucTable:
+def _table(ranking: Ranking, rows: Ranked, codes: NDArray[np.int32], size: int) -> AucTable:
     """Each version's own AUC; its limits are for charts and take rows as independent."""
     return auc_by_slice(ranking, rows.side, codes, size, level=rows.level)[0]
 
 
-def _outside(rows: _Ranked, part: Partition) -> Change:
+def _outside(rows: Ranked, part: Partition) -> Change:
     """Change outside of each known slice; of two slices each is the other's outside. Values are left out."""
     found = _nothing(part.size)
     if not part.attributes or part.size < 2:

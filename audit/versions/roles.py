@@ -42,7 +42,7 @@ def roles(column: ChangeColumn, gate: Gate | None, policy: Policy, candidates: i
     watched = np.array([_matches(s, watch) or _named(s, watch) for s in slices.slices], dtype=bool)
     power = 1 - (1 - policy.settle) / max(candidates, 1)
     margin = policy.margin(column.metric.name, gate)
-    able = can_settle(column.change, margin, policy.level, power)
+    able = can_settle(column.change, margin, policy.level, power, everyone=slices.has_everyone)
     few = column.change.n < policy.minimum_n
     why = np.full(len(slices), "", dtype=object)
     why[patterned & ~able] = NOT_SETTLED

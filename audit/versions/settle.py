@@ -14,7 +14,9 @@ MOST = 1e9
 _HALVINGS = 60
 
 
-def can_settle(change: Change, margin: float, level: float, power: float) -> NDArray[np.bool_]:
+def can_settle(
+    change: Change, margin: float, level: float, power: float, *, everyone: bool = True
+) -> NDArray[np.bool_]:
     """Whether slices are large enough that two equally good versions would be shown so.
 
     With no true change the upper end of harm lies below the margin with probability `power` where
@@ -23,16 +25,17 @@ def can_settle(change: Change, margin: float, level: float, power: float) -> NDA
     slice whose rows changed less often than everyone's is given everyone's rate of change.
 
     Args:
-        change: of S slices, everyone first.
+        change: of S slices.
         margin: largest harm that does not matter.
         level: of the intervals.
         power: wanted for each slice.
+        everyone: the first slice holds all rows; false: each slice is taken by itself.
 
     Returns:
         (S,) false where the error is not known.
     """
     spread = change.error * np.sqrt(change.n)
-    spread = np.fmax(spread, spread[0] if len(spread) else np.nan)
+    spread = np.fmax(spread, spread[0] if everyone and len(spread) else np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
         error = spread / np.sqrt(change.n)
         reach = normal_quantile(level) + float(ndtri(power))
