@@ -69,6 +69,6 @@ def _doubled_mids(order: Order, rows: list[Ints]) -> dict[int, Floats]:
     """By sample: doubled placement of each tie group among its rows, (T,)."""
     found = {}
     for s in (BACK_NEG, BACK_POS, OWN_NEG, OWN_POS):
-        counts = np.bincount(order.place[rows[s]], minlength=order.below.shape[1] - 1)
+        counts = np.bincount(order.place[rows[s]], minlength=order.running.shape[0] - 1)
         found[s] = (2 * counts.cumsum() - counts).astype(np.float64)
     return found

@@ -41,7 +41,8 @@ class Label:
 def yes_no_targets(context: Context) -> Iterator[tuple[str, Target]]:
     """Yield every yes/no output and every label, over the audited rows, with the label's name."""
     for predictions in context.predictions.values():
-        audited = predictions.take(context.audited[predictions.rows])
+        inside = context.audited[predictions.rows]
+        audited = predictions if inside.all() else predictions.take(inside)
         for target in targets(audited):
             if target.task.kind is TaskKind.BINARY:
                 yield target.name.removeprefix(f"{predictions.output}/"), target

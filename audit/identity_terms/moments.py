@@ -15,8 +15,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 
-from audit.identity_terms.order import Floats, Ints, Order, Places, doubled_among, doubled_in
+from audit.identity_terms.order import COUNT, FIRST, SECOND, Floats, Ints, Order, Places, Sides
 
 SAMPLES = ("b-", "b+", "g-", "g+")
 BACK_NEG, BACK_POS, OWN_NEG, OWN_POS = range(4)
@@ -48,75 +49,55 @@ class Moments(NamedTuple):
     shared: Floats
 
 
-class _Steps(NamedTuple):
-    """Background rows of one side, cut where members of g stand.
-
-    Attributes:
-        level: (S,) doubled placement of a row of each segment among the members.
-        rows: (S,) background rows of the side in the segment.
-        edges: (S + 1,) tie groups where segments begin.
-        own: (m,) segment of each member of the side, which is no background row.
-    """
-
-    level: Ints
-    rows: Ints
-    edges: Ints
-    own: Ints
-
-
-def moments(order: Order, positives: Places, negatives: Places) -> Moments:
+def moments(order: Order, place: Places, side: Sides) -> tuple[Moments, Places]:
     """Measure one identity.
 
     Args:
         order: the label's rows.
-        positives: sorted tie groups of g+.
-        negatives: sorted tie groups of g-.
+        place: (m,) tie groups of the members, sorted.
+        side: (m,) 1 where the member has the label, else 0.
+
+    Returns:
+        The moments, and (m, 2) the members' doubled placements among the members and among the background of
+        the other side.
     """
-    own = np.array([negatives.size, positives.size])
+    own = np.bincount(side, minlength=2)
     sizes = np.concatenate([order.total - own, own])
-    p_in_n, n_in_p = doubled_in(negatives, positives), doubled_in(positives, negatives)
-    among = {
-        (s, at): doubled_among(order, s, x) for s in (0, 1) for at, x in (("+", positives), ("-", negatives))
-    }
-    p_in_b = {0: among[0, "+"] - p_in_n, 1: among[1, "+"] - doubled_in(positives, positives)}
-    n_in_b = {0: among[0, "-"] - doubled_in(negatives, negatives), 1: among[1, "-"] - n_in_p}
-    value = shares(order, sizes, p_in_n, p_in_b, n_in_b)
-    by_negatives = {s: _steps(order, s, negatives, (negatives, positives)[s]) for s in (0, 1)}
-    by_positives = {s: _steps(order, s, positives, (negatives, positives)[s]) for s in (0, 1)}
+    tied, lines, own_totals, among = _gather(order.running, place, side)
+    totals = _all_totals(order, own_totals, sizes)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = totals / sizes[:, None]
     if (2 * sizes[:2] < order.total).any():  # of a sliver, little is left of a difference of running sums
-        (b_neg, c_neg), (b_pos, c_pos) = _sliver(order, negatives, positives)
+        squares, products = _sliver(order, place, side, np.nan_to_num(means))
     else:
-        b_pos, c_pos = _background(order, 1, by_negatives[1], among[0, "+"], sizes, value)
-        b_neg, c_neg = _background(order, 0, by_positives[0], among[1, "-"], sizes, value)
-    parts = (
-        (_own(n_in_p, sizes[OWN_POS]), _own(p_in_n, sizes[OWN_NEG])),
-        (_own(n_in_b[1], sizes[BACK_POS]), _stepped(by_negatives[1], sizes[OWN_NEG])),
-        (_stepped(by_positives[0], sizes[OWN_POS]), _own(p_in_b[0], sizes[BACK_NEG])),
-        (b_neg, b_pos),
-        (_stepped(by_positives[1], sizes[OWN_POS]), _own(p_in_b[1], sizes[BACK_POS])),
-        (_stepped(by_negatives[0], sizes[OWN_NEG]), _own(n_in_b[0], sizes[BACK_NEG])),
-    )
-    variance = np.array([lower + upper for lower, upper in parts])
-    return Moments(
-        sizes, sizes, value, without_rounding(variance, value, sizes), np.array([0.0, c_pos, c_neg])
-    )
+        squares, products = _squares(tied, lines, order.centre, np.nan_to_num(means))
+    return _moments(sizes, totals, squares, products), among
 
 
-def shares(
-    order: Order, sizes: Ints, p_in_n: Ints, p_in_b: dict[int, Ints], n_in_b: dict[int, Ints]
-) -> Floats:
-    """(6,) shares from sums of whole numbers: exact up to one division."""
-    b_over_n = 2 * int(sizes[BACK_POS]) * int(sizes[OWN_NEG]) - int(n_in_b[1].sum())
-    doubled = (
-        int(p_in_n.sum()),
-        b_over_n,
-        int(p_in_b[0].sum()),
-        order.wins - int(p_in_n.sum()) - int(p_in_b[0].sum()) - b_over_n,
-        int(p_in_b[1].sum()),
-        int(n_in_b[0].sum()),
+def _all_totals(order: Order, own: Ints, sizes: Ints) -> Ints:
+    """(4, 4) doubled placements of the rows of a sample (first index) among another (second), summed."""
+    pairs = 2 * sizes[:, None] * sizes[None, :]
+    totals = np.zeros((4, 4), dtype=np.int64)
+    totals[2:] = own
+    totals[:2, 2:] = (pairs[2:, :2] - own[:, :2]).T
+    totals[BACK_POS, BACK_NEG] = (
+        order.wins - totals[OWN_POS, BACK_NEG] - totals[BACK_POS, OWN_NEG] - totals[OWN_POS, OWN_NEG]
     )
-    pairs = [int(sizes[a]) * int(sizes[b]) for a, b in zip(LOWER, UPPER, strict=True)]
-    return np.array([u / (2 * n) if n else np.nan for u, n in zip(doubled, pairs, strict=True)])
+    totals[BACK_NEG, BACK_POS] = pairs[BACK_NEG, BACK_POS] - totals[BACK_POS, BACK_NEG]
+    return totals
+
+
+def _moments(sizes: Ints, totals: Ints, squares: Floats, products: Floats) -> Moments:
+    lower, upper = list(LOWER), list(UPPER)
+    n, few = sizes.astype(np.float64), sizes < 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = totals[upper, lower] / (2 * n[upper] * n[lower])
+        spread = squares / (n * (n - 1))[:, None] / (2 * n[None, :]) ** 2
+        product = products / (n * (n - 1))[:2] / (2 * n[[BACK_POS, BACK_NEG]]) / (2 * n[[OWN_POS, OWN_NEG]])
+    spread[few] = np.nan
+    shared = np.where((sizes == 0)[[OWN_POS, OWN_NEG]] | few[:2], np.nan, product)
+    variance = without_rounding(spread[upper, lower] + spread[lower, upper], value, sizes)
+    return Moments(sizes, sizes, value, variance, np.array([0.0, shared[1], shared[0]]))
 
 
 def without_rounding(variance: Floats, value: Floats, sizes: Ints) -> Floats:
@@ -127,94 +108,124 @@ def without_rounding(variance: Floats, value: Floats, sizes: Ints) -> Floats:
     return np.where(constant, np.where(np.isnan(variance), np.nan, 0.0), variance)
 
 
-def _steps(order: Order, side: int, members: Places, of_side: Places) -> _Steps:
-    """Cut a side's rows at the tie groups of `members`; `of_side` are the members that are of that side."""
-    last = np.flatnonzero(np.append(members[1:] != members[:-1], True)) + 1 if members.size else members
-    values = members[last - 1] if members.size else members
-    level, edges = (
-        np.zeros(2 * values.size + 1, dtype=np.int64),
-        np.zeros(2 * values.size + 2, dtype=np.int64),
-    )
-    level[2::2] = 2 * last
-    level[1::2] = level[:-1:2] // 2 + last
-    edges[1:-1:2], edges[2:-1:2], edges[-1] = values, values + 1, order.below.shape[1] - 1
-    own = doubled_in(values, of_side)
-    rows = np.diff(order.below[side][edges]) - np.bincount(own, minlength=level.size)
-    return _Steps(level, rows, edges, own)
+@njit(cache=True, nogil=True)
+def _gather(running: Floats, place: Places, side: Sides) -> tuple[Ints, Floats, Ints, Places]:
+    """Visit the members' tie groups once; what lies far apart in memory is read here only.
+
+    Returns:
+        (e, 2) members by side in each of e tie groups; (e + 1, 2, 6) lines of `running` before and after each
+        and at the end of all; (2, 4) sums of the doubled placements of g- and g+ among each sample; (m, 2)
+        those of each member among the other side's members and background.
+    """
+    tied, lines = _lines(running, place, side)
+    totals, seen, i = np.zeros((2, 4), np.int64), np.zeros(2, np.int64), 0
+    among, doubled = np.empty((place.size, 2), np.int32), np.zeros(4, np.int64)
+    for e in range(tied.shape[0]):
+        for j in range(2):
+            doubled[2 + j] = 2 * seen[j] + tied[e, j]
+            doubled[j] = int(lines[e, 0, COUNT + j] + lines[e, 1, COUNT + j]) - doubled[2 + j]
+            for s in range(2):
+                totals[s, j] += tied[e, s] * doubled[j]
+                totals[s, 2 + j] += tied[e, s] * doubled[2 + j]
+        for _ in range(tied[e, 0] + tied[e, 1]):
+            among[i, 0], among[i, 1] = doubled[3 - side[i]], doubled[1 - side[i]]
+            i += 1
+        seen += tied[e]
+    return tied, lines, totals, among
 
 
-def _own(doubled: Ints, among: int) -> float:
-    """Variance of the mean placement of a sample's rows among `among` others; NaN with fewer than two."""
-    if doubled.size < 2 or among == 0:
-        return np.nan
-    return float(doubled.var(ddof=1)) / doubled.size / (2 * among) ** 2
+@njit(cache=True, nogil=True)
+def _lines(running: Floats, place: Places, side: Sides) -> tuple[Ints, Floats]:
+    """The first two results of `_gather`."""
+    tied, lines = np.zeros((place.size, 2), np.int64), np.empty((place.size + 1, 2, 6))
+    e, last = -1, -1
+    for i in range(place.size):
+        if place[i] != last:
+            e, last = e + 1, place[i]
+            for c in range(6):
+                lines[e, 0, c], lines[e, 1, c] = running[last, c], running[last + 1, c]
+        tied[e, side[i]] += 1
+    lines[e + 1] = running[-1]
+    return tied[: e + 1], lines[: e + 2]
 
 
-def _stepped(steps: _Steps, among: int) -> float:
-    """The same of the background rows of a side among the members that cut them."""
-    n = int(steps.rows.sum())
-    if n < 2 or among == 0:
-        return np.nan
-    away = steps.level - _mean_level(steps, n)
-    return float((steps.rows * away**2).sum()) / (n - 1) / n / (2 * among) ** 2
+@njit(cache=True, nogil=True)
+def _add_rows(s: int, rows: float, doubled: Floats, means: Floats, squares: Floats) -> None:
+    """Add rows of sample s that all have the same doubled placements in the four samples."""
+    for j in range(4):
+        squares[s, j] += rows * (doubled[j] - means[s, j]) ** 2
 
 
-def _mean_level(steps: _Steps, n: int) -> float:
-    # a product of vectors would be shared out among BLAS threads, which costs more than these few numbers
-    return int((steps.rows * steps.level).sum()) / n
-
-
-def _background(
-    order: Order, side: int, steps: _Steps, own_doubled: Ints, sizes: Ints, value: Floats
-) -> tuple[float, float]:
-    """Variance of a background side's mean placement in the other one, and covariance with that among g.
+@njit(cache=True, nogil=True)
+def _add_background(
+    s: int,
+    rows: float,
+    first: float,
+    second: float,
+    offset: float,
+    own: Floats,
+    means: Floats,
+    squares: Floats,
+    products: Floats,
+) -> None:
+    """Add background rows of side s between two members' scores, or at one.
 
     Args:
-        order: the label's rows.
-        side: 1: b+ among b-, with g-; 0: b- among b+, with g+.
-        steps: the side's rows cut at the members of the other side.
-        own_doubled: doubled placements of the side's own members among all rows of the other side.
-        sizes: (4,).
-        value: (6,).
+        s: the side.
+        rows: their number.
+        first: sum of their doubled placements among all rows of the other side, less the centre.
+        second: sum of the squares of these.
+        offset: what a placement less the centre lacks to one in the other background less its mean.
+        own: (2,) their doubled placements among g- and g+, the same for all.
+        means: (4, 4).
+        squares: (4, 4), added to.
+        products: (2,) added to: placement in the other background x in the other side's members.
     """
-    n, other, members = (int(sizes[i]) for i in (side, 1 - side, 3 - side))
-    if n < 2 or other == 0:
-        return np.nan, np.nan
-    mean = 2 * other * (value[BACKGROUND] if side else 1 - value[BACKGROUND])
-    away = own_doubled - order.centre[side]
-    first = _in_segments(order.first[side], steps, away)
-    second = _in_segments(order.second[side], steps, away**2)
-    offset = order.centre[side] - steps.level - mean
-    squares = float(np.sum(second + 2 * offset * first + offset**2 * steps.rows))
-    variance = max(squares, 0.0) / (n - 1) / n / (2 * other) ** 2
-    if members == 0:
-        return variance, np.nan
-    level = steps.level - _mean_level(steps, n)
-    product = float((level * (first + offset * steps.rows)).sum())
-    return variance, product / (n - 1) / n / (2 * other) / (2 * members)
+    for j in range(2):
+        squares[s, 2 + j] += rows * (own[j] - means[s, 2 + j]) ** 2
+    shifted = first + offset * rows
+    squares[s, 1 - s] += second + 2 * offset * first + offset * offset * rows
+    products[s] += (own[1 - s] - means[s, 3 - s]) * shifted
 
 
-def _sliver(order: Order, *members: Places) -> list[tuple[float, float]]:
-    """What `_background` gives for b- and b+, from counts by tie group: O(all rows)."""
-    groups = order.below.shape[1] - 1
-    own = [np.bincount(part, minlength=groups) for part in members]
-    rows = [np.diff(order.below[s]) - own[s] for s in (0, 1)]
-    found = []
-    for side in (0, 1):
-        n, other, among = int(rows[side].sum()), int(rows[1 - side].sum()), members[1 - side].size
-        if n < 2 or other == 0:
-            found.append((np.nan, np.nan))
-            continue
-        away = []
-        for counts in (rows[1 - side], own[1 - side]):
-            doubled = 2 * counts.cumsum() - counts
-            away.append(doubled - int((rows[side] * doubled).sum()) / n)
-        squares, product = (float((rows[side] * away[0] * part).sum()) for part in away)
-        scale = (n - 1) * n * (2 * other)
-        found.append((squares / scale / (2 * other), product / scale / (2 * among) if among else np.nan))
-    return found
+@njit(cache=True, nogil=True)
+def _squares(tied: Ints, lines: Floats, centre: Floats, means: Floats) -> tuple[Floats, Floats]:
+    """(4, 4) sums of squared deviations of doubled placements, (2,) products of the background's."""
+    squares, products, before = np.zeros((4, 4)), np.zeros(2), np.zeros(6)
+    seen, own, doubled = np.zeros(2, np.int64), np.zeros(2), np.zeros(4)
+    for e in range(lines.shape[0]):
+        for s in range(2):  # no member between the tie groups of two events
+            own[s] = 2 * seen[s]
+        for s in range(2):
+            rows, x, xx = (
+                lines[e, 0, COUNT + s] - before[COUNT + s],
+                lines[e, 0, FIRST + s] - before[FIRST + s],
+                lines[e, 0, SECOND + s] - before[SECOND + s],
+            )
+            offset = centre[s] - own[1 - s] - means[s, 1 - s]
+            _add_background(s, rows, x, xx, offset, own, means, squares, products)
+        if e == tied.shape[0]:
+            break
+        before[:] = lines[e, 1]
+        for j in range(2):
+            own[j] = doubled[2 + j] = 2 * seen[j] + tied[e, j]
+            doubled[j] = lines[e, 0, COUNT + j] + lines[e, 1, COUNT + j] - own[j]
+        for s in range(2):
+            _add_rows(2 + s, tied[e, s], doubled, means, squares)
+            rows = lines[e, 1, COUNT + s] - lines[e, 0, COUNT + s] - tied[e, s]
+            away = doubled[1 - s] - means[s, 1 - s]
+            _add_background(s, rows, rows * away, rows * away * away, 0.0, own, means, squares, products)
+        seen += tied[e]
+    return squares, products
 
 
-def _in_segments(running: Floats, steps: _Steps, own: Floats) -> Floats:
-    """A running sum over all rows of a side, by segment, less what its members put in."""
-    return np.asarray(np.diff(running[steps.edges]) - np.bincount(steps.own, own, steps.level.size))
+def _sliver(order: Order, place: Places, side: Sides, means: Floats) -> tuple[Floats, Floats]:
+    """What `_squares` gives, from counts by tie group: O(all rows), and nothing cancels."""
+    groups = order.running.shape[0] - 1
+    own = [np.bincount(place[side == s], minlength=groups) for s in (0, 1)]
+    every = np.diff(order.running[:, COUNT : COUNT + 2], axis=0).astype(np.int64)
+    rows = np.stack([every[:, 0] - own[0], every[:, 1] - own[1], *own])
+    away = (2 * rows.cumsum(axis=1) - rows)[None, :, :] - means[:, :, None]
+    squares = (rows[:, None, :] * away**2).sum(axis=2)
+    products = [(rows[s] * away[s, 1 - s] * away[s, 3 - s]).sum() for s in (0, 1)]
+    return squares, np.array(products)

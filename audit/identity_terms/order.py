@@ -10,13 +10,17 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from audit.placements import Ranking
 
 Places = NDArray[np.int32]
+Sides = NDArray[np.int8]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+COUNT, FIRST, SECOND = 0, 2, 4
+"""Columns of `Order.running` of the side without the label; those with it follow."""
 
 
 class Order(NamedTuple):
@@ -25,25 +29,19 @@ class Order(NamedTuple):
     Attributes:
         place: (n,) tie group of each row.
         side: (n,) 1 has the label, 0 has not, -1 takes no part (not annotated).
-        below: (2, T + 1) rows of each side in the tie groups before; the last column holds the totals.
+        total: (2,) rows without and with the label.
         wins: twice the pairs whose row with the label scores higher, ties counting half: exact.
         centre: (2,) mean doubled placement of each side's rows among the other side's.
-        first: (2, T + 1) running sums over a side's rows of doubled placement - centre.
-        second: (2, T + 1) the same of its square.
+        running: (T + 1, 6) sums over all rows of lower tie groups, in columns by side: rows, their doubled
+            placements among the other side less the centre, squares of these. One line of memory a group.
     """
 
     place: Places
-    side: NDArray[np.int8]
-    below: Ints
+    side: Sides
+    total: Ints
     wins: int
     centre: Floats
-    first: Floats
-    second: Floats
-
-    @property
-    def total(self) -> Ints:
-        """(2,) rows without and with the label."""
-        return self.below[:, -1]
+    running: Floats
 
 
 def tie_groups(ranking: Ranking) -> Places:
@@ -54,29 +52,44 @@ def tie_groups(ranking: Ranking) -> Places:
     return place
 
 
-def order_of(place: Places, side: NDArray[np.int8]) -> Order:
-    """Count and sum along the sort; see `Order` for the arguments."""
-    groups = int(place.max(initial=-1)) + 1
-    counts = np.stack([np.bincount(place[side == s], minlength=groups) for s in (0, 1)])
-    below = np.concatenate([np.zeros((2, 1), dtype=np.int64), counts.cumsum(axis=1)], axis=1)
-    doubled = below[:, :-1] + below[:, 1:]
-    centre, first, second = np.zeros(2), np.zeros((2, groups + 1)), np.zeros((2, groups + 1))
-    for s in (0, 1):
-        total = int((counts[s] * doubled[1 - s]).sum())
-        centre[s] = total / max(int(below[s, -1]), 1)
-        away = doubled[1 - s] - centre[s]
-        np.cumsum(counts[s] * away, out=first[s, 1:])
-        np.cumsum(counts[s] * away**2, out=second[s, 1:])
-    wins = int((counts[1] * doubled[0]).sum())
-    return Order(place, side, below, wins, centre, first, second)
+def order_of(ranking: Ranking, place: Places, side: Sides) -> Order:
+    """Count and sum along the sort.
+
+    Args:
+        ranking: the sort.
+        place: (n,) `tie_groups` of it.
+        side: (n,) 1 has the label, 0 has not, -1 takes no part.
+    """
+    running = np.zeros((ranking.starts.size, 6))
+    wins = _count(ranking.order, ranking.starts, side, running)
+    total = running[-1, :2].astype(np.int64)
+    pairs = 2 * int(total[0]) * int(total[1])
+    centre = np.array([pairs - wins, wins]) / np.maximum(total, 1)
+    _sum(running, centre)
+    return Order(place, side, total, int(wins), centre, running)
 
 
-def doubled_among(order: Order, side: int, at: Places) -> Ints:
-    """Doubled placements of tie groups `at` among all rows of a side."""
-    return np.asarray(order.below[side][at] + order.below[side][at + 1])
+@njit(cache=True, nogil=True)
+def _count(order: Ints, starts: Ints, side: Sides, running: Floats) -> int:
+    """Fill the columns of counts, and count wins."""
+    seen, tied, wins = np.zeros(2, np.int64), np.zeros(2, np.int64), 0
+    for t in range(starts.size - 1):
+        tied[:] = 0
+        for i in range(starts[t], starts[t + 1]):
+            if side[order[i]] >= 0:
+                tied[side[order[i]]] += 1
+        wins += tied[1] * (2 * seen[0] + tied[0])
+        seen += tied
+        running[t + 1, 0], running[t + 1, 1] = seen[0], seen[1]
+    return wins
 
 
-def doubled_in(sample: Places, at: Places) -> Ints:
-    """Doubled placements of tie groups `at` in a sample given by its sorted tie groups."""
-    below = np.searchsorted(sample, at, "left")
-    return np.asarray(below + np.searchsorted(sample, at, "right"))
+@njit(cache=True, nogil=True)
+def _sum(running: Floats, centre: Floats) -> None:
+    """Fill the columns of sums from those of counts."""
+    for t in range(running.shape[0] - 1):
+        for s in range(2):
+            rows = running[t + 1, s] - running[t, s]
+            away = running[t, 1 - s] + running[t + 1, 1 - s] - centre[s]
+            running[t + 1, FIRST + s] = running[t, FIRST + s] + rows * away
+            running[t + 1, SECOND + s] = running[t, SECOND + s] + rows * away * away

@@ -54,8 +54,9 @@ def power_means(shares: Shares, minimum_n: int, level: float) -> list[Mean]:
     for pair in COMPARED:
         counted = _counted(shares, pair, minimum_n)
         values = shares.tables[pair].value[counted]
-        pull = row_pulls(shares, pair, counted, _weights(values))
-        expected = _expected(shares, pair, counted)
+        even = np.full(counted.size, 1 / max(counted.size, 1))
+        pull, pull_even = row_pulls(shares, pair, counted, np.stack([_weights(values), even], axis=1)).T
+        expected = _expected(shares, pair, counted, variance_of(shares, pull_even))
         found = _mean(f"power_mean_{PAIRS[pair]}_auc", power_mean(values), pull, shares, level)
         means.append(_counting(found, expected, counted.size, shares))
         pulls.append(pull)
@@ -88,7 +89,7 @@ def _counted(shares: Shares, pair: int, minimum_n: int) -> Ints:
     return np.flatnonzero(enough & ~np.isnan(shares.tables[BACKGROUND].value))
 
 
-def _expected(shares: Shares, pair: int, counted: Ints) -> float:
+def _expected(shares: Shares, pair: int, counted: Ints, variance: float) -> float:
     """Mean of the backgrounds' AUCs, less what the spread by sampling takes from a power mean.
 
     To the second order the power mean of k values is their mean m - (1 - p) ÷ 2m x their variance; the
@@ -96,8 +97,7 @@ def _expected(shares: Shares, pair: int, counted: Ints) -> float:
     """
     if counted.size == 0:
         return np.nan
-    even = row_pulls(shares, pair, counted, np.full(counted.size, 1 / counted.size))
-    spread = float(shares.tables[pair].variance[counted].mean()) - variance_of(shares, even)
+    spread = float(shares.tables[pair].variance[counted].mean()) - variance
     centre = float(shares.tables[BACKGROUND].value[counted].mean())
     return max(centre - (1 - POWER) / (2 * centre) * max(spread, 0.0), 0.0) if centre > 0 else 0.0
 

@@ -48,7 +48,7 @@ class IdentityTerms:
     def run(self, context: Context) -> Section:
         """Measure every label over every identity, test all cells as one family, rank."""
         lexicon = lexicon_of(context.spec.identity)
-        every = _memberships(context, lexicon)
+        every = found_memberships(context, lexicon)
         memberships = mentioned(every)
         measured = _measure(context, memberships) if len(memberships) else []
         ranked = rank_cells([c for m in measured for c in m.cells], context.spec)
@@ -68,7 +68,7 @@ def _has_texts(context: Context) -> bool:
     return context.payloads is not None and "text" in context.examples.source.payloads
 
 
-def _memberships(context: Context, lexicon: Lexicon) -> Memberships:
+def found_memberships(context: Context, lexicon: Lexicon) -> Memberships:
     """Declared identities where the file has any, else terms found in the audited texts."""
     identities = context.examples.identities
     if identities:

@@ -9,33 +9,33 @@ scores: these are added as differences, so that K identities cost O(rows + membe
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
-from audit.identity_terms.moments import BACK_NEG, BPSN, OWN_NEG, OWN_POS, SUBGROUP
-from audit.identity_terms.order import Floats, Ints, doubled_among, doubled_in
+from audit.identity_terms.moments import BPSN, LOWER, OWN_NEG, OWN_POS, SUBGROUP, UPPER
+from audit.identity_terms.order import Floats, Ints, Places, Sides
 from audit.identity_terms.shares import Shares
 
 
 def row_pulls(shares: Shares, pair: int, identities: Ints, weights: Floats) -> Floats:
-    """(n,) pull of each row at the weighted sum of one pair's shares.
+    """(n, w) pull of each row at w weighted sums of one pair's shares.
 
     Args:
         shares: of one label.
         pair: SUBGROUP, BPSN or BNSP.
         identities: (k,) whose shares are summed; each has at least two units in both samples.
-        weights: (k,).
+        weights: (k, w).
     """
-    rows = np.zeros(shares.everyone.side.size)
-    steps = np.zeros((len(shares.orders), shares.everyone.below.shape[1]))
-    for k, weight in zip(identities.tolist(), weights.tolist(), strict=True):
+    rows = np.zeros((shares.everyone.side.size, weights.shape[1]))
+    steps = np.zeros((len(shares.orders), shares.everyone.running.shape[0], weights.shape[1]))
+    for k, weight in zip(identities.tolist(), weights, strict=True):
         if pair == SUBGROUP:
             _inside(shares, k, weight, rows)
         else:
             _across(shares, pair, k, weight, rows, steps[shares.label.mask[k]])
     if pair != SUBGROUP:
-        side = 1 if pair == BPSN else 0
         for order, differences in zip(shares.orders, steps, strict=True):
-            mine = order.side == side
-            rows[mine] += differences.cumsum()[order.place[mine]]
+            np.cumsum(differences, axis=0, out=differences)
+            _add_steps(rows, order.place, order.side, 1 if pair == BPSN else 0, differences)
     return rows
 
 
@@ -47,7 +47,8 @@ def overall_pulls(shares: Shares) -> Floats:
         return np.full(order.side.size, np.nan)
     for side, sign in ((1, 1.0), (0, -1.0)):
         mine = np.flatnonzero(order.side == side)
-        share = doubled_among(order, 1 - side, order.place[mine]) / (2.0 * order.total[1 - side])
+        below = order.running[:, 1 - side]
+        share = (below[:-1] + below[1:])[order.place[mine]] / (2.0 * order.total[1 - side])
         units = mine.size if shares.label.clusters is None else np.unique(shares.label.clusters[mine]).size
         rows[mine] = sign * _factor(units) * (share - share.mean()) / mine.size
     return rows
@@ -64,36 +65,62 @@ def _factor(units: int) -> float:
     return float(np.sqrt(units / (units - 1))) if units > 1 else np.nan
 
 
-def _direct(shares: Shares, k: int, sample: int, doubled: Ints, among: int, sign: float) -> Floats:
+def _direct(shares: Shares, k: int, sample: int, doubled: Places, among: int) -> Floats:
     """Pulls of a sample of members: their placements among `among` rows, centred."""
     share = doubled / (2.0 * among)
-    factor = sign * _factor(int(shares.units[k, sample])) / doubled.size
-    return np.asarray(factor * (share - share.mean()))
+    return np.asarray(_factor(int(shares.units[k, sample])) / doubled.size * (share - share.mean()))
 
 
-def _inside(shares: Shares, k: int, weight: float, rows: Floats) -> None:
+def _sides(shares: Shares, k: int) -> tuple[tuple[Ints, Places], tuple[Ints, Places]]:
+    """Rows and placements of g- and of g+, in order of their scores."""
+    rows, among = shares.placed[k]
+    positive = shares.everyone.side[rows] == 1
+    return (rows[~positive], among[~positive]), (rows[positive], among[positive])
+
+
+def _inside(shares: Shares, k: int, weight: Floats, rows: Floats) -> None:
     """Subgroup AUC: members against members."""
-    order, (negatives, positives) = shares.everyone, shares.placed[k]
-    below, above = order.place[negatives], order.place[positives]
+    (negatives, of_negatives), (positives, of_positives) = _sides(shares, k)
     n_neg, n_pos = (int(shares.sizes[k, s]) for s in (OWN_NEG, OWN_POS))
-    rows[positives] += _direct(shares, k, OWN_POS, doubled_in(below, above), n_neg, weight)
-    rows[negatives] += _direct(shares, k, OWN_NEG, doubled_in(above, below), n_pos, -weight)
+    _add_rows(rows, positives, _direct(shares, k, OWN_POS, of_positives[:, 0], n_neg), weight)
+    _add_rows(rows, negatives, _direct(shares, k, OWN_NEG, of_negatives[:, 0], n_pos), -weight)
 
 
-def _across(shares: Shares, pair: int, k: int, weight: float, rows: Floats, steps: Floats) -> None:
-    """BPSN (side 1: b+ against g-) and BNSP (side 0: b- against g+): members against the background."""
-    order = shares.orders[shares.label.mask[k]]
-    side = 1 if pair == BPSN else 0
-    cutting, same = shares.placed[k] if pair == BPSN else shares.placed[k][::-1]
-    at, own = order.place[cutting], order.place[same]
-    background, members = (BACK_NEG + 1, OWN_NEG) if pair == BPSN else (BACK_NEG, OWN_POS)
-    n_back, n_members = int(shares.sizes[k, background]), int(shares.sizes[k, members])
-    among_back = doubled_among(order, side, at) - doubled_in(own, at)
+def _across(shares: Shares, pair: int, k: int, weight: Floats, rows: Floats, steps: Floats) -> None:
+    """BPSN (b+ against g-) and BNSP (b- against g+): members against the background that they cut."""
+    negatives, positives = _sides(shares, k)
+    cutting, same = (negatives, positives) if pair == BPSN else (positives, negatives)
     sign = -1.0 if pair == BPSN else 1.0
-    rows[cutting] += _direct(shares, k, members, among_back, n_back, sign * weight)
-    scale = -sign * weight * _factor(int(shares.units[k, background])) / n_back
-    mean = 1 - among_back.mean() / (2.0 * n_back)  # of a background row's placement among the members
+    sample, background = (LOWER[pair], UPPER[pair]) if pair == BPSN else (UPPER[pair], LOWER[pair])
+    n_members, n_back = (int(shares.sizes[k, s]) for s in (sample, background))
+    _add_rows(rows, cutting[0], _direct(shares, k, sample, cutting[1][:, 1], n_back), sign * weight)
+    scale = -sign * _factor(int(shares.units[k, background])) / n_back * weight
+    mean = 1 - cutting[1][:, 1].mean() / (2.0 * n_back)  # of a background row's placement among the members
     steps[0] -= scale * mean
-    np.add.at(steps, at, scale / (2.0 * n_members))
-    np.add.at(steps, at + 1, scale / (2.0 * n_members))
-    rows[same] -= scale * (doubled_in(at, own) / (2.0 * n_members) - mean)
+    _add_jumps(steps, shares.everyone.place[cutting[0]], scale / (2.0 * n_members))
+    own = same[1][:, 0] / (2.0 * n_members) - mean  # members of the background's side are not in it
+    _add_rows(rows, same[0], own, -scale)
+
+
+@njit(cache=True, nogil=True)
+def _add_rows(rows: Floats, at: Ints, pulls: Floats, weights: Floats) -> None:
+    for i in range(at.size):
+        for w in range(weights.size):
+            rows[at[i], w] += pulls[i] * weights[w]
+
+
+@njit(cache=True, nogil=True)
+def _add_jumps(steps: Floats, at: Places, jump: Floats) -> None:
+    """Half of a member's jump at its own score, where it ties, and half after it."""
+    for t in at:
+        for w in range(jump.size):
+            steps[t, w] += jump[w]
+            steps[t + 1, w] += jump[w]
+
+
+@njit(cache=True, nogil=True)
+def _add_steps(rows: Floats, place: Places, side: Sides, of_side: int, steps: Floats) -> None:
+    for i in range(place.size):
+        if side[i] == of_side:
+            for w in range(steps.shape[1]):
+                rows[i, w] += steps[place[i], w]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,11 +22,23 @@ from audit.identity_terms.moments import (
     Moments,
     moments,
 )
-from audit.identity_terms.order import Ints, Order, order_of, tie_groups
+from audit.identity_terms.order import Ints, Order, Places, order_of, tie_groups
 from audit.placements import PlacementVariance, rank
 
 COMPARED = (SUBGROUP, BPSN, BNSP)
 """Shares that are compared with the background's AUC, which they equal where there is no bias."""
+
+
+class Placed(NamedTuple):
+    """The members of one identity, in order of their scores.
+
+    Attributes:
+        rows: (m,) rows of the label.
+        among: (m, 2) doubled placements among the members and among the background of the other side.
+    """
+
+    rows: Ints
+    among: Places
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +50,8 @@ class Shares:
     """All rows of the label, annotated or not."""
     orders: tuple[Order, ...]
     """By set of annotated rows."""
-    placed: tuple[tuple[Ints, Ints], ...]
-    """(K,) rows of g- and of g+, in order of their scores."""
+    placed: tuple[Placed, ...]
+    """(K,)"""
     sizes: Ints
     """(K, 4) rows by sample: b-, b+, g-, g+."""
     units: Ints
@@ -59,36 +72,30 @@ def measure_shares(label: Label, level: float) -> Shares:
     target = label.target
     assert target.scores is not None
     assert target.truth is not None
-    place, truth = tie_groups(rank(target.scores)), target.truth.astype(np.int8)
-    everyone = order_of(place, truth)
+    ranking, truth = rank(target.scores), target.truth.astype(np.int8)
+    place = tie_groups(ranking)
+    everyone = order_of(ranking, place, truth)
     orders = tuple(
-        everyone if asked.all() else order_of(place, np.where(asked, truth, -1).astype(np.int8))
+        everyone if asked.all() else order_of(ranking, place, np.where(asked, truth, -1).astype(np.int8))
         for asked in label.annotated
     )
-    placed = tuple(_placed(everyone, rows) for rows in label.members)
-    plain = [_rows_alone(orders[m], *rows) for m, rows in zip(label.mask, placed, strict=True)]
+    ordered = [rows[np.argsort(place[rows])] for rows in label.members]
+    measured = [
+        moments(orders[m], place[rows], truth[rows]) for m, rows in zip(label.mask, ordered, strict=True)
+    ]
+    plain = [found for found, _ in measured]
     robust = plain if label.clusters is None else _clustered(label, orders, plain)
-    tables = tuple(_table(plain, robust, pair, level) for pair in range(len(PAIRS)))
+    tables = _tables(plain, robust, level)
     return Shares(
         label=label,
         everyone=everyone,
         orders=orders,
-        placed=placed,
+        placed=tuple(Placed(rows, among) for rows, (_, among) in zip(ordered, measured, strict=True)),
         sizes=np.array([m.sizes for m in plain], dtype=np.int64).reshape(-1, 4),
         units=np.array([m.units for m in robust], dtype=np.int64).reshape(-1, 4),
         tables=tables,
         gaps=tuple(_gap(robust, tables, pair, level) for pair in COMPARED),
     )
-
-
-def _placed(order: Order, rows: Ints) -> tuple[Ints, Ints]:
-    ordered = rows[np.argsort(order.place[rows], kind="stable")]
-    positive = order.side[ordered] == 1
-    return ordered[~positive], ordered[positive]
-
-
-def _rows_alone(order: Order, negatives: Ints, positives: Ints) -> Moments:
-    return moments(order, order.place[positives], order.place[negatives])
 
 
 def _clustered(label: Label, orders: tuple[Order, ...], plain: list[Moments]) -> list[Moments]:
@@ -102,21 +109,27 @@ def _clustered(label: Label, orders: tuple[Order, ...], plain: list[Moments]) ->
     return found
 
 
-def _table(plain: list[Moments], robust: list[Moments], pair: int, level: float) -> AucTable:
-    """Intervals of one pair's shares; with clusters, sizes are divided by the design effect."""
-    sides = [LOWER[pair], UPPER[pair]]
+def _tables(plain: list[Moments], robust: list[Moments], level: float) -> tuple[AucTable, ...]:
+    """Intervals of all shares by pair; with clusters, sizes are divided by the design effect."""
     value, variance, rows_alone = (
-        np.array([m[pair] for m in part], dtype=np.float64)
-        for part in ([m.value for m in plain], [m.variance for m in robust], [m.variance for m in plain])
+        np.array([getattr(m, name) for m in part], dtype=np.float64).reshape(-1, len(PAIRS)).T.ravel()
+        for part, name in ((plain, "value"), (robust, "variance"), (plain, "variance"))
     )
     n, clusters = (
-        np.array([m[sides] for m in part], dtype=np.int64).reshape(-1, 2).T
+        np.stack(
+            [
+                np.array([m[list(sides)] for m in part]).reshape(-1, len(PAIRS)).T.ravel()
+                for sides in (LOWER, UPPER)
+            ]
+        )
         for part in ([m.sizes for m in plain], [m.units for m in robust])
     )
     with np.errstate(invalid="ignore", divide="ignore"):
         effect = np.maximum(variance / rows_alone, 1.0)
         units = np.where(variance > 0, n / effect, clusters)
-    return auc_table(PlacementVariance(value, variance, clusters), n, units, level)
+    every = auc_table(PlacementVariance(value, variance, clusters), n, units, level)
+    columns = (column.reshape(len(PAIRS), -1) for column in every)
+    return tuple(AucTable(*fields) for fields in zip(*columns, strict=True))
 
 
 def _gap(robust: list[Moments], tables: tuple[AucTable, ...], pair: int, level: float) -> AucGap:
