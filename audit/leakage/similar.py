@@ -25,7 +25,8 @@ MOST_LISTED = 50_000
 """Similar pairs above which the next threshold is tried."""
 MOST_EMBEDDED = 20_000
 """Rows above which embeddings are not computed here: their pairs grow with the square."""
-EMBED_BATCH = 64
+EMBED_BATCH = {"text": 512, "image": 64}
+"""Payloads handed to the model at once: texts are small, and it puts those of like length together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,20 +70,20 @@ def _embedded(context: Context, model: Embeds, data: DataSet) -> tuple[list[int]
     place = {name: row for row, name in enumerate(context.examples.ids.to_pylist())}
     rows: list[int] = []
     vectors = []
-    for batch in _batches(data, place):
+    for batch in _batches(data, place, EMBED_BATCH[getattr(model, "payload", "image")]):
         rows += [row for row, _ in batch]
         vectors.append(model.embed([payload for _, payload in batch]))
         context.progress.step("embed the rows", len(rows), context.examples.n)
     return rows, vectors
 
 
-def _batches(data: DataSet, place: dict[str, int]) -> Iterator[list[tuple[int, Any]]]:
+def _batches(data: DataSet, place: dict[str, int], size: int) -> Iterator[list[tuple[int, Any]]]:
     for split in SPLITS:
         batch: list[tuple[int, Any]] = []
         for name, payload in data.rows(split):
             if name in place:
                 batch.append((place[name], payload))
-            if len(batch) == EMBED_BATCH:
+            if len(batch) == size:
                 yield batch
                 batch = []
         if batch:
