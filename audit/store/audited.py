@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ class AuditedRows:
     clusters: NDArray[np.int64] | None
     predictions: Mapping[str, Predictions]
     """Output -> what the model said; `rows` are positions in `ids`."""
+    identities: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """Identity -> (n,) share of annotators who say that the row names it; NaN: not annotated for it."""
 
     @property
     def label(self) -> str:
@@ -67,6 +69,11 @@ def audited_rows(folder: Path) -> AuditedRows:
         },
         clusters=numbers(table["cluster"]).astype(np.int64) if "cluster" in names else None,
         predictions={name: _output(table, name, entry) for name, entry in data["outputs"].items()},
+        identities={
+            name.removeprefix("identity."): numbers(table[name]).astype(np.float32)
+            for name in names
+            if name.startswith("identity.")
+        },
     )
 
 

@@ -18,6 +18,7 @@ from audit.slices import SliceSet, slice_set
 from audit.spec import AttributeSpec
 from audit.store.audited import AuditedRows
 from audit.versions import flips as flipped
+from audit.versions import identities
 from audit.versions.changes import ChangeColumn, change_columns
 from audit.versions.codes import Role, Verdict
 from audit.versions.findings import findings
@@ -62,7 +63,7 @@ def compare(old: AuditedRows, new: AuditedRows, policy: Policy, *, unpaired: boo
     else:
         paired = True
         check(joined.misfits, old, new, policy.most_unmatched, policy.most_changed)
-        columns, tables = _paired(joined, new, policy)
+        columns, tables = _paired(joined, old, new, policy)
     if not columns:
         why = "; ".join(f"{k}: {v}" for k, v in joined.misfits.left_out.items()) or "no output has a truth"
         raise RunError(f"{old.label} and {new.label} have no metric in common ({why}).")
@@ -83,17 +84,22 @@ def compare(old: AuditedRows, new: AuditedRows, policy: Policy, *, unpaired: boo
 
 
 def _paired(
-    joined: Joined, new: AuditedRows, policy: Policy
+    joined: Joined, old: AuditedRows, new: AuditedRows, policy: Policy
 ) -> tuple[list[ChangeColumn], dict[str, pa.Table]]:
     declared, settings = _declared(new, policy), _settings(policy)
     columns: list[ChangeColumn] = []
     by_slice, examples = [], []
+    shares = _identities(joined, old, new)
+    threshold = float(new.manifest["spec"].get("identity_threshold", 0.5))
+    attribute = identities.ATTRIBUTE if identities.ATTRIBUTE not in joined.attributes else "identity term"
     for pair in joined.pairs:
         if not pair.new.n:
             continue
         slices = _slices(joined.attributes, pair.new.rows, declared, policy)
         clusters = None if joined.clusters is None else joined.clusters[pair.new.rows]
         columns += change_columns(pair, slices, clusters, settings)
+        named = identities.named(shares, threshold, pair.new.rows)
+        columns += identities.identity_columns(pair, named, clusters, settings, attribute)
         found = flipped.flips(pair, policy.margin("mae", None))
         if found is not None:
             by_slice.append(flipped.slice_table(pair, found, slices, joined, new.ids))
@@ -101,6 +107,12 @@ def _paired(
     if not by_slice:
         return columns, {}
     return columns, {"flips": pa.concat_tables(by_slice), "examples": pa.concat_tables(examples)}
+
+
+def _identities(joined: Joined, old: AuditedRows, new: AuditedRows) -> dict[str, NDArray[np.float32]]:
+    """Declared identities of the joined rows, the new run's where both runs have one."""
+    before = {name: share[joined.at_old] for name, share in old.identities.items()}
+    return before | {name: share[joined.at_new] for name, share in new.identities.items()}
 
 
 def _unpaired(old: AuditedRows, new: AuditedRows, policy: Policy) -> list[ChangeColumn]:

@@ -29,6 +29,9 @@ MOST_PRECISIONS = 20
 """Above so many classes the precision of each is left out: every one takes a bootstrap."""
 FUNCTIONS = (ppv, f1, balanced_accuracy)
 """Functions of a yes/no output's counts that share a bootstrap."""
+FPR = PairedRate(both=(3,), only_old=(2,), only_new=(1,), neither=(0,), empty=Reason.NO_NEGATIVES)
+FNR = PairedRate(both=(4,), only_old=(5,), only_new=(6,), neither=(7,), empty=Reason.NO_POSITIVES)
+"""Over the eight joint counts of (truth, old, new)."""
 RowValues = tuple[Array, NDArray[np.bool_]]
 
 
@@ -84,8 +87,8 @@ def _binary(pair: Pair, slices: SliceSet) -> JointMeasures:
     eight = tuple(range(8))
     forms: dict[str, PairedForm] = {
         "error_rate": PairedRate(both=(3, 4), only_old=(2, 5), only_new=(1, 6), neither=(0, 7)),
-        "fpr": PairedRate(both=(3,), only_old=(2,), only_new=(1,), neither=(0,), empty=Reason.NO_NEGATIVES),
-        "fnr": PairedRate(both=(4,), only_old=(5,), only_new=(6,), neither=(7,), empty=Reason.NO_POSITIVES),
+        "fpr": FPR,
+        "fnr": FNR,
         "selection_rate": PairedRate(both=(3, 7), only_old=(2, 6), only_new=(1, 5), neither=(0, 4)),
         "ppv": JointCounts(cells=eight, statistic=ppv, together=FUNCTIONS, n_of=((1, 3, 5, 7),)),
         "f1": JointCounts(
