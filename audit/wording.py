@@ -56,6 +56,16 @@ KINDS: Mapping[TaskKind, str] = {
     TaskKind.MULTILABEL: "several labels",
     TaskKind.REGRESSION: "number",
 }
+IDENTITY_HARMS: Mapping[str, tuple[int, str]] = {
+    "subgroup_auc": (-1, "among texts that speak of it, the label is told apart less well than elsewhere"),
+    "bpsn_auc": (-1, "texts without the label that speak of it score nearer to other texts with it"),
+    "bnsp_auc": (-1, "texts with the label that speak of it score nearer to other texts without it"),
+    "positive_aeg": (1, "texts with the label that speak of it score lower than other such texts"),
+    "negative_aeg": (-1, "texts without the label that speak of it score higher than other such texts"),
+    "fpr": (1, "texts without the label that speak of it are flagged more often than others"),
+    "fnr": (1, "texts with the label that speak of it are missed more often than others"),
+}
+"""Metric of an identity -> the sign of a harmful difference to no bias, and what it then means."""
 WITHOUT_LEAKED = "without leaked rows"
 """Method of a value over the rows that have no copy in training."""
 
@@ -91,6 +101,11 @@ def metric(name: str) -> str:
     """A metric's title; a user's own metric keeps its name."""
     known = {LEAKED_SHARE.name: LEAKED_SHARE, **IDENTITY_METRICS, **METRICS}
     return known[name].title if name in known else name.replace("_", " ")
+
+
+def identity(name: str) -> str:
+    """An identity's name as people read it."""
+    return name.replace("_", " ")
 
 
 def subject(title: str, method: str) -> str:

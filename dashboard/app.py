@@ -14,6 +14,7 @@ from dashboard.panels import icon, sidebar
 PAGES = (
     ("overview", "Overview", "summarize", (state.RUN, state.OUTPUT)),
     ("slices", "Slices", "bar_chart", state.SLICES),
+    ("identity_terms", "Identity terms", "record_voice_over", state.IDENTITIES),
     ("versions", "Versions", "compare_arrows", state.VERSIONS),
     ("leakage", "Leakage", "content_copy", (state.RUN, state.OUTPUT, state.DISTANCE, state.CLUSTER)),
     ("data", "Data", "database", (state.RUN, state.OUTPUT, state.ATTRIBUTE)),

@@ -21,6 +21,8 @@ SLICES = (RUN, OUTPUT, ATTRIBUTE, METRIC, SLICE, VIEW)
 """Choices that the address of the page Slices carries."""
 VERSIONS = (RUN, VERSUS, OUTPUT, METRIC, SLICE)
 """Choices that the address of the page Versions carries."""
+IDENTITIES = (RUN, OUTPUT, IDENTITY, METRIC)
+"""Choices that the address of the page Identity terms carries."""
 LINKED = (*SLICES, VERSUS, IDENTITY, DISTANCE, CLUSTER)
 """Every choice that an address may carry."""
 CROSSED = "crossed_with"
@@ -105,7 +107,9 @@ def go(output: str, metric: str, slice_key: str, attributes: Sequence[str], run:
     view = "crossings" if len(attributes) == 2 else "gaps"
     if len(attributes) == 2:
         st.session_state[CROSSED] = attributes[1]
+    named = slice_key.removeprefix("identity=") if attribute == IDENTITY else ""
     put({RUN: run, OUTPUT: output, ATTRIBUTE: attribute, METRIC: metric, SLICE: slice_key, VIEW: view})
+    put({IDENTITY: named})
 
 
 def put(choices: Mapping[str, str]) -> None:
@@ -131,6 +135,22 @@ def pick(key: str, points: str) -> Callable[[], None]:
             value = data[0] if isinstance(data, list) else data
             if value:
                 st.session_state[key] = value
+
+    return picked
+
+
+def pick_point(points: str, keys: Sequence[str]) -> Callable[[], None]:
+    """Callback of a chart whose points stand for several choices.
+
+    Args:
+        points: key of the chart.
+        keys: the choices that the points' custom data carry, in order.
+    """
+
+    def picked() -> None:
+        selection = st.session_state[points].selection
+        if selection.points:
+            put(dict(zip(keys, selection.points[0].get("customdata") or (), strict=False)))
 
     return picked
 

@@ -94,14 +94,14 @@ def unit_of_difference(unit: str) -> str:
     """What a difference is counted in: points for rates, nothing for an AUC."""
     if unit in SHARES:
         return "points"
-    return "" if unit in ("AUC", "AP") else unit
+    return "" if unit in ("AUC", "AP", "AEG") else unit
 
 
 def axis_title(title: str, unit: str) -> str:
     """A metric's title with the unit of its axis."""
     if unit in SHARES:
         return f"{title} (%)"
-    return title if unit in ("AUC", "AP", "") else f"{title} ({unit})"
+    return title if unit in ("AUC", "AP", "AEG", "") else f"{title} ({unit})"
 
 
 def p_value(p: Any) -> str:
