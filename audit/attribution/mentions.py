@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,17 @@ class Mention:
     """As the lexicon writes it."""
     words: tuple[int, ...]
     """Positions among the text's words."""
+
+
+class Named(NamedTuple):
+    """What one text says of one name."""
+
+    name: str
+    text: int
+    value: Array
+    """(K,)"""
+    beside: Array
+    """(K,) the same minus what other words say; NaN where there are none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +86,7 @@ def term_means(
         by: ``identity`` or ``term``.
         level: of the intervals.
     """
-    names: dict[str, int] = {}
-    rows: list[tuple[int, int, Array, Array]] = []
+    rows: list[Named] = []
     for text, (mine, values) in enumerate(zip(found, weights, strict=True)):
         places: dict[str, set[int]] = {}
         for one in mine:
@@ -85,20 +96,32 @@ def term_means(
             inside[list(at)] = True
             others = values[~inside].mean(axis=0) if not inside.all() else np.zeros(values.shape[1])
             total = values[inside].sum(axis=0)
-            rows.append((names.setdefault(name, len(names)), text, total, total - others))
-    columns = weights[0].shape[1] if weights else 0
+            rows.append(Named(name, text, total, total - others))
+    return averaged(rows, weights[0].shape[1] if weights else 0, clusters, level)
+
+
+def averaged(
+    rows: Sequence[Named], columns: int, clusters: NDArray[np.int64] | None = None, level: float = 0.95
+) -> TermMeans:
+    """Average numbers of texts by what they name.
+
+    Args:
+        rows: one a text and name.
+        columns: K.
+        clusters: (n,) texts that belong together; None: every text by itself.
+        level: of the intervals.
+    """
     if not rows:
         none = (np.zeros((0, columns)),) * 3
         return TermMeans(names=(), n=np.zeros(0, np.int64), mean=none, beside=none, p=none[0])
-    code, text_of = (np.array([row[i] for row in rows], dtype=np.int64) for i in (0, 1))
-    together = text_of if clusters is None else np.asarray(clusters, dtype=np.int64)[text_of]
-    parts = [_means(np.array([row[i] for row in rows]), together, code, len(names), level) for i in (2, 3)]
+    names = list(dict.fromkeys(row.name for row in rows))
+    code = np.array([names.index(row.name) for row in rows], dtype=np.int64)
+    text = np.array([row.text for row in rows], dtype=np.int64)
+    together = text if clusters is None else np.asarray(clusters, dtype=np.int64)[text]
+    mean, p = _means(np.array([row.value for row in rows]), together, code, len(names), level)
+    beside, _ = _means(np.array([row.beside for row in rows]), together, code, len(names), level)
     return TermMeans(
-        names=tuple(names),
-        n=np.bincount(code, minlength=len(names)),
-        mean=parts[0][0],
-        beside=parts[1][0],
-        p=parts[0][1],
+        names=tuple(names), n=np.bincount(code, minlength=len(names)), mean=mean, beside=beside, p=p
     )
 
 
@@ -108,7 +131,8 @@ def _means(
     """Mean with interval and p of every term and column."""
     ends, ps = [], []
     for column in values.T:
-        found = cluster_robust_variance_of_mean(column, clusters, code, size)
+        known = ~np.isnan(column)
+        found = cluster_robust_variance_of_mean(column[known], clusters[known], code[known], size)
         error = np.sqrt(found.variance)
         ends.append(np.stack(t_interval(found.mean, error, found.df, level)))
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -54,51 +54,52 @@ def outcomes(predictions: Predictions, label: int = -1) -> NDArray[np.object_]:
     return made
 
 
-def choose(strata: Sequence[Rows], size: int, seed: int) -> Rows:
-    """Choose rows over strata in turn, each stratum in a random order, a row once.
+def choose(strata: Sequence[Sequence[Rows]], size: int, seed: int) -> Rows:
+    """Choose rows over strata in turn, and inside a stratum over its parts in turn, a row once.
 
     Args:
-        strata: rows of each; they may overlap.
-        size: rows at most.
+        strata: of each its parts, of each the rows, drawn in a random order; they may overlap.
+        size: rows at most; the same seed and a larger size give these and more.
         seed: of the orders.
 
     Returns:
         Rows, increasing.
     """
     rng = np.random.default_rng(seed)
-    turns = zip_longest(*(rng.permutation(rows).tolist() for rows in strata))
-    chosen: dict[int, None] = {}
-    for turn in turns:
-        for row in turn:
-            if row is not None and len(chosen) < size:
-                chosen.setdefault(row)
-    return np.array(sorted(chosen), dtype=np.int64)
+    queues = [_in_turn([rng.permutation(rows).tolist() for rows in parts]) for parts in strata]
+    return np.array(sorted(_in_turn(queues)[:size]), dtype=np.int64)
+
+
+def _in_turn(queues: Sequence[list[int]]) -> list[int]:
+    """One of each queue, then the next of each, every number once."""
+    turns = zip_longest(*queues)
+    return list(dict.fromkeys(row for turn in turns for row in turn if row is not None))
 
 
 def example_strata(
     predictions: Mapping[str, Predictions], attributes: Mapping[str, Attribute], audited: NDArray[np.bool_]
-) -> list[Rows]:
-    """Rows by output, outcome, decision and group: every combination that occurs is a stratum.
+) -> list[list[Rows]]:
+    """Rows by output, outcome and decision; the parts of each stratum are its groups.
 
     Args:
         predictions: all outputs.
-        attributes: whose values cross outcomes; none: outcomes alone.
+        attributes: whose values are the parts; none: a stratum has one part.
         audited: (n,) rows that may be chosen.
     """
-    made: list[Rows] = []
-    for one in predictions.values():
-        mine = one.take(audited[one.rows])
-        labels = range(len(mine.task.classes)) if mine.task.kind is TaskKind.MULTILABEL else (-1,)
-        for label in labels:
-            kinds = outcomes(mine, label)
-            decided = mine.decision if mine.decision.ndim == 1 else mine.decision[:, label]
-            if mine.task.kind is TaskKind.REGRESSION:
-                decided = np.zeros(len(kinds), dtype=np.int64)
-            for kind in (Outcome.WRONG, Outcome.BORDERLINE, Outcome.RIGHT, Outcome.YES, Outcome.NO):
+    made: list[list[Rows]] = []
+    for kind in (Outcome.WRONG, Outcome.BORDERLINE, Outcome.RIGHT, Outcome.YES, Outcome.NO):
+        for one in predictions.values():
+            mine = one.take(audited[one.rows])
+            labels = range(len(mine.task.classes)) if mine.task.kind is TaskKind.MULTILABEL else (-1,)
+            for label in labels:
+                kinds = outcomes(mine, label)
+                decided = mine.decision if mine.decision.ndim == 1 else mine.decision[:, label]
+                if mine.task.kind is TaskKind.REGRESSION:
+                    decided = np.zeros(len(kinds), dtype=np.int64)
                 for code in np.unique(decided)[::-1]:
                     rows = mine.rows[(kinds == kind.value) & (decided == code)]
-                    made += group_strata(rows, attributes) or [rows]
-    return [rows for rows in made if len(rows)]
+                    made.append(group_strata(rows, attributes) or [rows])
+    return [parts for parts in made if any(len(rows) for rows in parts)]
 
 
 def group_strata(rows: Rows, attributes: Mapping[str, Attribute]) -> list[Rows]:

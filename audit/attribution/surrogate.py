@@ -18,6 +18,7 @@ ALPHA = 1.0  # of the ridge that is reported
 ALPHA_CHOICE = 0.01  # of the ridge that chooses features
 FORWARD = 6  # up to so many features are chosen one by one, as lime's "auto" does
 PICTURE_WIDTH = 0.25
+PAIRS = 64  # features up to which the products of all pairs are held at once
 ROUNDING = 1e-20  # variance of a score that did not change
 TEXT_WIDTH, TEXT_SCALE = 25.0, 100.0
 
@@ -138,11 +139,36 @@ def refits(masks: Masks, scores: Array, weights: Array, replicates: int, seed: i
     """
     data, n = masks.astype(np.float64), len(masks)
     draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=replicates)
+    if data.shape[1] <= PAIRS:
+        return _refits_at_once(data, scores, weights * draws)
     made = np.empty((replicates, data.shape[1], scores.shape[1]))
     for i, counts in enumerate(draws):
         rows = np.flatnonzero(counts)
         made[i] = ridge(data[rows], scores[rows], weights[rows] * counts[rows], ALPHA)
     return made
+
+
+def _refits_at_once(data: Array, scores: Array, weights: Array) -> Array:
+    """Ridge regressions of the same samples with R sets of weights: sums of products in one matrix product.
+
+    Args:
+        data: (n, F).
+        scores: (n, K).
+        weights: (R, n).
+    """
+    (n, f), k = data.shape, scores.shape[1]
+    first, second = np.triu_indices(f)
+    products = np.concatenate(
+        [data[:, first] * data[:, second], (data[:, :, None] * scores[:, None, :]).reshape(n, f * k)], axis=1
+    )
+    sums = weights @ products
+    size = weights.sum(axis=1)[:, None]
+    mean, middle = weights @ data / size, weights @ scores / size  # (R, F), (R, K)
+    gram = np.empty((len(weights), f, f))
+    gram[:, first, second] = gram[:, second, first] = sums[:, : len(first)]
+    gram -= size[:, :, None] * mean[:, :, None] * mean[:, None, :]
+    right = sums[:, len(first) :].reshape(-1, f, k) - size[:, :, None] * mean[:, :, None] * middle[:, None, :]
+    return np.asarray(np.linalg.solve(gram + ALPHA * np.eye(f), right), dtype=np.float64)
 
 
 def _mean(values: Array, weights: Array) -> Array:

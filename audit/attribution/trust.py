@@ -32,7 +32,7 @@ WORDS: Mapping[Doubt, str] = {
     Doubt.POOR_FIT: "the linear model does not describe the score near this example",
     Doubt.UNSTABLE: "another run would name other features",
     Doubt.NOT_BETTER_THAN_RANDOM: "hiding its top features changes the score no more than hiding any",
-    Doubt.METHODS_DISAGREE: "LIME and SHAP do not agree",
+    Doubt.METHODS_DISAGREE: "LIME and SHAP, or LIME and the model's own method, do not agree",
     Doubt.SURVIVES_RANDOM_WEIGHTS: "a model with random weights gets much the same explanation",
 }
 
@@ -48,7 +48,7 @@ class TrustLimits:
     beaten: float = 0.9
     """Share of random orders that the explanation's order must beat."""
     agreement: float = 0.3
-    """Rank correlation of LIME and SHAP."""
+    """Rank correlation of LIME and SHAP; of the model's own method with LIME."""
     random_weights: float = 0.5
     """Above: rank correlation with the explanation of a model with random weights, mean over examples."""
 

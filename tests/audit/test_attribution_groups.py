@@ -264,8 +264,10 @@ def test_every_combination_is_in_the_sample():
     assert len(rows) == 20
     assert set(rows) & {1, 2}
     assert 0 not in rows
-    for stratum in strata:
-        assert len(set(stratum.tolist()) & set(rows.tolist())) >= 1
+    for parts in strata:
+        for part in parts:
+            assert len(part) == 0 or set(part.tolist()) & set(rows.tolist())
+    assert set(choose(strata, 5, seed=0)) < set(rows)
     assert choose(strata, 20, seed=0).tolist() == rows.tolist()
     assert choose(strata, 20, seed=1).tolist() != rows.tolist()
     assert len(choose(strata, 10_000, seed=0)) == 399

@@ -17,6 +17,7 @@ from audit.attribution.local_linear import LimeSettings, lime
 from audit.attribution.random_weights import random_weights
 from audit.attribution.scoring import TextScorer
 from audit.attribution.segments import grid
+from audit.attribution.surrogate import refits
 from audit.attribution.trust import Doubt, Trust, TrustLimits, likeness
 from audit.attribution.words import cut
 
@@ -104,6 +105,14 @@ def test_estimated_stability_is_that_of_real_runs():
             said.append(found.stability.overlap)
         real = likeness(np.array(runs)).overlap
         np.testing.assert_allclose(np.mean(said, axis=0), real, atol=0.12)
+
+
+def test_refits_at_once_are_the_single_ones(monkeypatch):
+    rng = np.random.default_rng(0)
+    masks, scores, weights = rng.random((200, 12)) < 0.5, rng.normal(size=(200, 3)) + 40, rng.random(200)
+    at_once = refits(masks, scores, weights, 7, seed=4)
+    monkeypatch.setattr("audit.attribution.surrogate.PAIRS", 0)
+    np.testing.assert_allclose(at_once, refits(masks, scores, weights, 7, seed=4), atol=1e-10)
 
 
 def test_sampling_goes_on_until_it_is_stable():
