@@ -25,6 +25,8 @@ from audit.versions.paired import Array, Change, Settings
 
 METHOD = "paired bootstrap of bins"
 TEST = "bootstrap z"
+OUTSIDE_DRAWS = 400
+"""Of everyone outside a slice, whose limits only serve the gap of gaps."""
 _Codes = NDArray[np.int64]
 
 
@@ -72,7 +74,8 @@ def calibration_change(
             total = cells.sums[:, part.known].sum(axis=1)
             for other in np.flatnonzero(part.known).tolist():
                 rest = total - cells.sums[:, other]
-                found = _one(cells, rest, effects[1][other], settings, (part.first, other, 1))
+                stream = (part.first, other, 1)
+                found = _one(cells, rest, effects[1][other], settings, stream, OUTSIDE_DRAWS)
                 _put(outside, part.first + other, found)
     differs = ((old.score != new.score) | (old.happened != new.happened)).astype(np.float64)
     still = (value_sums(slices, (differs,))[:, 0] == 0) & ~np.isnan(own.value)
@@ -112,7 +115,12 @@ def _cells(sides: tuple[Scored, Scored], edges: tuple[Array, Array], part: Parti
 
 
 def _one(
-    cells: _Cells, sums: Array, effect: float, settings: Settings, stream: tuple[int, ...]
+    cells: _Cells,
+    sums: Array,
+    effect: float,
+    settings: Settings,
+    stream: tuple[int, ...],
+    draws: int = DRAWS,
 ) -> tuple[Array, float] | None:
     """Values (old, new, change), their limits and the change's error, (4, 3), and n; None: too few rows."""
     occupied = np.flatnonzero(sums[0] > 0)
@@ -122,7 +130,7 @@ def _one(
         return None
     kept = cells._replace(bins=cells.bins[:, occupied], outcomes=cells.outcomes[:, occupied])
     rng = np.random.default_rng([settings.seed, *stream])
-    drawn = _draw(own, DRAWS, rng)
+    drawn = _draw(own, draws, rng)
     values, resampled = [], []
     for side in range(2):
         debiased, plain = _errors(kept, side, own[0][None], own[1 + side][None])
@@ -148,8 +156,8 @@ def _draw(own: Array, draws: int, rng: np.random.Generator) -> tuple[Array, Arra
     tied = np.clip(tied, -1.0, 1.0)
     counts = rng.multinomial(max(round(n.sum()), 1), n / n.sum(), draws).astype(np.float64)
     root = np.sqrt(counts)
-    first = rng.standard_normal(counts.shape)
-    second = tied * first + np.sqrt(1 - tied**2) * rng.standard_normal(counts.shape)
+    first, other = (rng.standard_normal(counts.shape, dtype=np.float32) for _ in range(2))
+    second = tied * first + np.sqrt(1 - tied**2) * other
     return counts, counts * mean_u + root * spread_u * first, counts * mean_v + root * spread_v * second
 
 
