@@ -58,8 +58,8 @@ KINDS: Mapping[TaskKind, str] = {
 }
 IDENTITY_HARMS: Mapping[str, tuple[int, str]] = {
     "subgroup_auc": (-1, "among texts that speak of it, the label is told apart less well than elsewhere"),
-    "bpsn_auc": (-1, "texts without the label that speak of it score nearer to other texts with it"),
-    "bnsp_auc": (-1, "texts with the label that speak of it score nearer to other texts without it"),
+    "bpsn_auc": (-1, "texts without the label that speak of it score too near to other texts with it"),
+    "bnsp_auc": (-1, "texts with the label that speak of it score too near to other texts without it"),
     "positive_aeg": (1, "texts with the label that speak of it score lower than other such texts"),
     "negative_aeg": (-1, "texts without the label that speak of it score higher than other such texts"),
     "fpr": (1, "texts without the label that speak of it are flagged more often than others"),
@@ -106,6 +106,23 @@ def metric(name: str) -> str:
 def identity(name: str) -> str:
     """An identity's name as people read it."""
     return name.replace("_", " ")
+
+
+def slice_of(key: str, probe_name: str) -> str:
+    """A slice in words: that of an identity is the texts that speak of it, all others are named by their key.
+
+    Args:
+        key: of the slice.
+        probe_name: of the probe that found something of it.
+    """
+    if probe_name == "identity_terms" and key.startswith("identity="):
+        return f"texts that speak of {identity(key.removeprefix('identity='))}"
+    return key
+
+
+def reference(name: str, probe_name: str) -> str:
+    """What a slice was compared with, in words."""
+    return "other texts (the background)" if probe_name == "identity_terms" and name == "background" else name
 
 
 def subject(title: str, method: str) -> str:

@@ -52,7 +52,7 @@ def amount(x: float, unit: str) -> str:
     """
     if unit == "rate":
         return plain(100 * x)
-    if unit in ("AUC", "AP", "squared error", "nats", "share of variance"):
+    if unit in ("AUC", "AP", "AEG", "squared error", "nats", "share of variance"):
         return plain(x, 3)
     return plain(x, 1 if abs(x) >= 1 else 2)
 
@@ -61,7 +61,7 @@ def in_words(unit: str) -> str:
     """What follows an amount: a percent sign, the unit after a space, nothing for an AUC."""
     if unit == "rate":
         return "%"
-    return "" if unit in ("AUC", "AP", "squared error", "share of variance", "") else f" {unit}"
+    return "" if unit in ("AUC", "AP", "AEG", "squared error", "share of variance", "") else f" {unit}"
 
 
 def value(x: float, unit: str) -> str:

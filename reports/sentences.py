@@ -9,7 +9,7 @@ from typing import Any
 from audit import wording
 from audit.core import AuditRun, Estimate, Finding, Level, Reason, Section, Slice, Status
 from audit.finding_groups import grouped, ranked
-from audit.metrics import metric
+from audit.metrics import IDENTITY_METRICS, metric
 from reports import numbers
 from reports.privacy import HIDDEN, finding_is_small
 from reports.texts import PROBES
@@ -22,8 +22,16 @@ def slice_words(of: Slice | str) -> str:
     return " and ".join(f"{a} = {v}" for a, v in of.of) or "everyone"
 
 
+def _whose(f: Finding) -> str:
+    """The slice of a finding in words."""
+    named = wording.slice_of(f.slice.key, f.probe)
+    return slice_words(f.slice) if named == f.slice.key else named
+
+
 def title(name: str) -> str:
     """A metric's title."""
+    if name in IDENTITY_METRICS:
+        return IDENTITY_METRICS[name].title
     return "Equalised odds" if name == "equalised_odds" else metric(name).title
 
 
@@ -36,7 +44,7 @@ def finding(f: Finding, *others: Finding) -> dict[str, Any]:
     """
     head = {"level": wording.level(f.severity.level), "code": f.severity.level.value}
     output = f" of {f.output}" if f.output else ""
-    what = f"{wording.subject(title(f.metric), f.value.method)}{output}, {slice_words(f.slice)}"
+    what = f"{wording.subject(title(f.metric), f.value.method)}{output}, {_whose(f)}"
     if finding_is_small(f):
         return head | {
             "what": what,
@@ -89,7 +97,8 @@ def _compared(f: Finding) -> str:
         f" The difference has the interval {span}{numbers.points(f.gap.unit)} (not adjusted)." if span else ""
     )
     marks = f" Marked {', '.join(f.value.marks)}." if f.value.marks else ""
-    return f"{_side(f.value)}, against {other} for {slice_words(f.reference)}.{difference}{marks}"
+    against = slice_words(wording.reference(f.reference, f.probe))
+    return f"{_side(f.value)}, against {other} for {against}.{difference}{marks}"
 
 
 def _side(e: Estimate) -> str:

@@ -136,13 +136,14 @@ def heat_chart(
     for ink, part in looks.groupby("ink", sort=False):
         figure.add_trace(_points(part, str(ink)))
     palette.layout(figure, FRAME + ROW * max(len(down), 3), showlegend=False)
-    palette.rows_of(figure, down)
+    palette.rows_of(figure, down).update_yaxes(ticks="")
     figure.update_xaxes(
         type="category",
         categoryorder="array",
         categoryarray=list(across.values()),
         range=[-0.5, len(across) - 0.5],
         side="top",
+        ticks="",
         showgrid=False,
     )
     figure.update_layout(margin={"t": 48, "b": 12})

@@ -29,7 +29,10 @@ BADGES: dict[Level, tuple[str, Colour]] = {
 """Icon and colour beside the word: none of the three alone."""
 EVERY = "all outputs"
 SLICES = ("views/slices.py", "See rows", "Opens the Slices page at this slice")
-PAGES = {"leakage": ("views/leakage.py", "See copies", "Opens the Leakage page")}
+PAGES = {
+    "leakage": ("views/leakage.py", "See copies", "Opens the Leakage page"),
+    "identity_terms": ("views/identity_terms.py", "See texts", "Opens the page Identity terms at this cell"),
+}
 """Probe -> page that shows a finding's evidence, words of the button, and what it does."""
 
 

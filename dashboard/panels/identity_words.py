@@ -12,6 +12,8 @@ from dashboard.panels.sentences import literal
 
 MOST = 900
 """Characters of a text that are shown; how many follow is said."""
+BESIDE = 140
+"""Characters before the first exchanged word of a swap that are shown."""
 Mark = tuple[int, int, str]
 """Start, end, and what is done: "mark", or "slur"."""
 
@@ -33,7 +35,7 @@ def terms_of(text: str, lexicon: Lexicon, identity: str) -> list[Mark]:
     return found
 
 
-def markdown(text: str, marks: Sequence[Mark], *, hide: bool, slurs: bool) -> str:
+def markdown(text: str, marks: Sequence[Mark], *, hide: bool, slurs: bool, most: int = MOST) -> str:
     """A text as Markdown in which none of its own signs is read as markup.
 
     Args:
@@ -41,18 +43,19 @@ def markdown(text: str, marks: Sequence[Mark], *, hide: bool, slurs: bool) -> st
         marks: from left to right, not overlapping.
         hide: replace every letter outside of marked words by a dot.
         slurs: show slurs as they are written.
+        most: characters that are shown.
     """
     parts, at = [], 0
     for start, end, what in marks:
-        if start >= MOST:
+        if start >= most:
             break
         parts.append(_plain(text[at:start], hide))
         word = text[start:end]
         shown = literal(masked(word) if what == "slur" and not slurs else word)
         parts.append(f"**:orange-background[{shown}]**" if what == "mark" else shown)
         at = end
-    parts.append(_plain(text[at : max(MOST, at)], hide))
-    rest = len(text) - max(MOST, at)
+    parts.append(_plain(text[at : max(most, at)], hide))
+    rest = len(text) - max(most, at)
     return "".join(parts) + (f" *… and {rest:,} more characters*" if rest > 0 else "")
 
 
@@ -68,6 +71,9 @@ def swapped(text: str, edits: Sequence[Edit], *, hide: bool) -> tuple[str, str]:
         edits: the changes, from left to right.
         hide: replace every letter outside of the exchanged words by a dot.
     """
+    skip = max(0, edits[0].start - BESIDE) if edits else 0
+    edits = [Edit(one.start - skip, one.end - skip, one.was, one.becomes) for one in edits]
+    text, opened = text[skip:], "… " if skip else ""
     before: list[Mark] = [(one.start, one.end, "mark") for one in edits]
     after, parts, at, moved = [], [], 0, 0
     for one in edits:
@@ -78,6 +84,9 @@ def swapped(text: str, edits: Sequence[Edit], *, hide: bool) -> tuple[str, str]:
         at = one.end
     whole = "".join([*parts, text[at:]])
     return (
-        markdown(text, before, hide=hide, slurs=not hide),
-        markdown(whole, [mark for mark in after if mark[0] < mark[1]], hide=hide, slurs=not hide),
+        opened + markdown(text, before, hide=hide, slurs=not hide, most=2 * BESIDE),
+        opened
+        + markdown(
+            whole, [one for one in after if one[0] < one[1]], hide=hide, slurs=not hide, most=2 * BESIDE
+        ),
     )

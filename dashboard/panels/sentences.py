@@ -54,9 +54,11 @@ def headline(finding: Finding) -> str:
         else "no value"
     )
     what = wording.subject(title(finding.metric), value.method)
+    whose = wording.slice_of(finding.slice.key, finding.probe)
+    against = wording.reference(finding.reference, finding.probe)
     return (
-        f"**{literal(what)} of {literal(finding.slice.key)}** is {_estimate(value)}, "
-        f"**{numbers.difference(gap.value, gap.unit)} {side} {literal(finding.reference)}** "
+        f"**{literal(what)} of {literal(whose)}** is {_estimate(value)}, "
+        f"**{numbers.difference(gap.value, gap.unit)} {side} {literal(against)}** "
         f"({_ends(gap)}; there {compared})."
     )
 
