@@ -12,7 +12,7 @@ from audit.finding_groups import ranked
 from audit.store.atomic import write_text
 from audit.store.hashes import content_hash
 from audit.store.read import open_run
-from reports import content, leakage, numbers, sentences, texts
+from reports import content, identity_terms, leakage, numbers, sentences, texts
 from reports.headline import headline
 from reports.privacy import K, small_cells, spread_is_hidden
 
@@ -100,6 +100,8 @@ def _evaluation(run: AuditRun) -> Iterator[str]:
     yield f"- Rows audited: {escape(facts['Rows audited'])}"
     if said := leakage.verdict(run):
         yield f"- Leakage: {escape(said)}"
+    if said := identity_terms.verdict(run):
+        yield f"- Identity terms: {escape(said)}"
     yield f"- Why this data, and how it was prepared: {OPEN}"
 
 

@@ -15,7 +15,7 @@ from audit.core import AuditRun
 from audit.metrics import METRICS
 from audit.store.hashes import content_hash
 from audit.store.read import open_run, read_times
-from reports import leakage, sentences, slices, spreads, texts, versions
+from reports import identity_terms, leakage, sentences, slices, spreads, texts, versions
 from reports.attachments import Attachment
 from reports.headline import headline
 from reports.privacy import K
@@ -66,6 +66,7 @@ def content(
         "messages": list(run.data.get("messages", ())),
         "headline": overall,
         **_slices(found, own),
+        "identity_terms": identity_terms.part(run),
         "leakage": leakage.part(run, own),
         "versions": versions.part(compared, run, own),
         "methods": [list(m) for m in methods(run)],
