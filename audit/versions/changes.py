@@ -45,6 +45,8 @@ class ChangeColumn:
     empty: Reason = Reason.NO_ROWS
     empties: Names | None = None
     """(S,) why there is no value, where the reason is not the same for all slices."""
+    beside: str = ""
+    """Attribute that sets these slices beside the others: gated only where a policy names it."""
     wilcoxon: Array | None = None
     """(S,) p shown beside the one that decides."""
     mark: Names | None = None

@@ -44,11 +44,12 @@ EXITS: Mapping[int, str] = {
     3: "can't be told: a demanded slice is not settled, or nothing could be gated",
 }
 """Exit code of `plumbline compare` -> what it means."""
-NOT_GATED, NOT_SETTLED, WATCHED = "not_gated", "margin_not_settled", "watched"
+NOT_GATED, NOT_SETTLED, WATCHED, BESIDE = "not_gated", "margin_not_settled", "watched", "beside"
 WHY: Mapping[str, str] = {
     NOT_GATED: "the policy does not gate this metric",
     NOT_SETTLED: "too few rows to be shown not worse within the margin: tested for a regression only",
     WATCHED: "the policy only watches this slice",
+    BESIDE: "the same rows without the leaked ones: shown beside, gated where the policy names them",
 }
 """Words for reasons of a role that are not in `audit.core.Reason`."""
 

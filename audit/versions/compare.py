@@ -24,6 +24,7 @@ from audit.versions.codes import Role, Verdict
 from audit.versions.findings import findings
 from audit.versions.join import Joined, check, join
 from audit.versions.judging import judge_columns
+from audit.versions.leak_free import leak_free_columns, leaked_rows
 from audit.versions.paired import Settings
 from audit.versions.policy import Policy
 from audit.versions.roles import check_outputs, check_patterns
@@ -89,7 +90,7 @@ def _paired(
     declared, settings = _declared(new, policy), _settings(policy)
     columns: list[ChangeColumn] = []
     by_slice, examples = [], []
-    shares = _identities(joined, old, new)
+    shares, leaked = _identities(joined, old, new), leaked_rows(old, new, joined)
     threshold = float(new.manifest["spec"].get("identity_threshold", 0.5))
     attribute = identities.ATTRIBUTE if identities.ATTRIBUTE not in joined.attributes else "identity term"
     for pair in joined.pairs:
@@ -98,6 +99,10 @@ def _paired(
         slices = _slices(joined.attributes, pair.new.rows, declared, policy)
         clusters = None if joined.clusters is None else joined.clusters[pair.new.rows]
         columns += change_columns(pair, slices, clusters, settings)
+        if leaked is not None:
+            columns += leak_free_columns(
+                pair, leaked, joined.attributes, declared, joined.clusters, settings, policy.minimum_n
+            )
         named = identities.named(shares, threshold, pair.new.rows)
         columns += identities.identity_columns(pair, named, clusters, settings, attribute)
         found = flipped.flips(pair, policy.margin("mae", None))

@@ -33,7 +33,7 @@ def judge_columns(
     """
     gates = [policy.gate(c.output, c.metric.name, kinds[c.output]) for c in columns]
     pairs = list(zip(columns, gates, strict=True))
-    total = sum(candidates(c.slices, gate, policy) for c, gate in pairs if gate is not None)
+    total = sum(candidates(c.slices, gate, policy) for c, gate in pairs if gate is not None and not c.beside)
     parts = [roles(c, gate, policy, total) for c, gate in pairs]
     margins = [policy.margin(c.metric.name, gate) for c, gate in pairs]
     watched = np.concatenate([role == Role.WATCHED.value for role, _ in parts])

@@ -11,7 +11,7 @@ from audit.core import Reason, Slice
 from audit.errors import SpecError
 from audit.slices import SliceSet
 from audit.versions.changes import ChangeColumn
-from audit.versions.codes import NOT_GATED, NOT_SETTLED, WATCHED, Role
+from audit.versions.codes import BESIDE, NOT_GATED, NOT_SETTLED, WATCHED, Role
 from audit.versions.policy import CROSSINGS, EVERYONE, SINGLE, Gate, Policy
 from audit.versions.settle import can_settle
 
@@ -36,6 +36,10 @@ def roles(column: ChangeColumn, gate: Gate | None, policy: Policy, candidates: i
         code = Reason.NO_HARMFUL_DIRECTION.value if np.isnan(column.sign) else NOT_GATED
         return _all(slices, Role.WATCHED.value), _all(slices, code)
     demand = policy.demand if gate.demand is None else gate.demand
+    if column.beside:
+        demand = tuple(p for p in demand if column.beside in _attributes(p))
+        if not demand:
+            return _all(slices, Role.WATCHED.value), _all(slices, BESIDE)
     watch = policy.watch if gate.watch is None else gate.watch
     named = np.array([_named(s, demand) for s in slices.slices], dtype=bool)
     patterned = np.array([_matches(s, demand) for s in slices.slices], dtype=bool)
@@ -57,6 +61,11 @@ def roles(column: ChangeColumn, gate: Gate | None, policy: Policy, candidates: i
 
 def _all(slices: SliceSet, word: str) -> Names:
     return np.full(len(slices), word, dtype=object)
+
+
+def _attributes(pattern: str) -> set[str]:
+    """Attributes that a pattern names."""
+    return {part.partition("=")[0].strip() for part in pattern.split("&")}
 
 
 def _named(one: Slice, patterns: Sequence[str]) -> bool:
