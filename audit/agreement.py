@@ -209,10 +209,8 @@ def sentence(found: Agreement, model: str) -> str:
     asked = f"{found.rows} sampled rows"
     if found.unreadable:
         asked += f" ({found.unreadable} more could not be read)"
-    apart = f"{found.largest:.2g}" if found.largest >= 1e-6 else "less than 1e-6"
-    words = (
-        f"Beside the predictions: {model}; on {asked} its scores differ from the file's by at most {apart}"
-    )
+    apart = f"at most {found.largest:.2g}" if found.largest >= 1e-6 else "less than 1e-6"
+    words = f"Beside the predictions: {model}; on {asked} its scores differ from the file's by {apart}"
     if found.largest <= TOLERANCE:
         return f"{words}."
     return (
