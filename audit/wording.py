@@ -116,7 +116,7 @@ def slice_of(key: str, probe_name: str) -> str:
         probe_name: of the probe that found something of it.
     """
     if probe_name == "identity_terms" and key.startswith("identity="):
-        return f"texts that speak of {identity(key.removeprefix('identity='))}"
+        return f"texts that speak of “{identity(key.removeprefix('identity='))}”"
     return key
 
 

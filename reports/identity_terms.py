@@ -17,6 +17,7 @@ BLOCKS, MOST_LABELS, MOST_IDENTITIES, MOST_CELLS = 2, 6, 30, 14
 FULL = 0.15
 """Share of the scale, in the metric's unit, at which a colour is strongest."""
 TITLES = {"power_mean_subgroup_auc": "Subgroup", "power_mean_bpsn_auc": "BPSN", "power_mean_bnsp_auc": "BNSP"}
+SUMS = ("fped", "fned")
 HIDDEN = f"<{K}"
 Row = Mapping[str, Any]
 
@@ -45,7 +46,7 @@ def part(run: AuditRun) -> dict[str, Any] | None:
         "worst": [_listed(c) for c in ranked[:MOST_CELLS]],
         "worst_more": max(0, len(ranked) - MOST_CELLS),
         "means": [_means(label, rows) for label, rows in _by(tables.get("summary", []), "label")],
-        "sums": [_sum(row) for row in tables.get("summary", []) if row["metric"] in ("fped", "fned")],
+        "sums": [_sums(label, rows) for label, rows in _by(tables.get("summary", []), "label")],
         "swaps": swaps(tables.get("swaps", []), summary.get("swaps", {})),
         "suites": suites(tables.get("suites", [])),
         "minimum_n": str(summary["minimum_n"]),
@@ -201,13 +202,13 @@ def _means(label: str, rows: Sequence[Row]) -> list[str]:
     of = {row["metric"]: row for row in rows}
     line = [label, _auc(of.get("overall_auc"))]
     line += [_auc(of.get(name)) for name in TITLES]
-    counted = of.get("power_mean_subgroup_auc")
-    left = (
-        ""
-        if counted is None
-        else f"{counted['identities']:,} of {counted['identities'] + counted['left_out']:,}"
-    )
-    return [*line, _auc(of.get("final_score")), left]
+    counted = [of[name] for name in TITLES if name in of]
+    every = "" if not counted else f" of {counted[0]['identities'] + counted[0]['left_out']:,}"
+    return [
+        *line,
+        _auc(of.get("final_score")),
+        " / ".join(f"{row['identities']:,}" for row in counted) + every,
+    ]
 
 
 def _auc(row: Row | None) -> str:
@@ -219,10 +220,16 @@ def _auc(row: Row | None) -> str:
     return text + (f" ({span})" if span else "") + expected
 
 
-def _sum(row: Row) -> list[str]:
-    name = row["metric"].upper()
-    if row["value"] is None:
-        return [row["label"], name, numbers.not_computed(row["reason"]), "", "", ""]
-    by_chance = f"{numbers.plain(row['expected_low'], 3)} to {numbers.plain(row['expected_high'], 3)}"
-    value, expected = numbers.plain(row["value"], 3), numbers.plain(row["expected"], 3)
-    return [row["label"], name, value, expected, by_chance, numbers.p(row["p"])]
+def _sums(label: str, rows: Sequence[Row]) -> list[str]:
+    """FPED and FNED of a label, each with what it would be without bias, its range, and p."""
+    of = {row["metric"]: row for row in rows}
+    line = [label]
+    for name in SUMS:
+        row = of.get(name)
+        if row is None or row["value"] is None:
+            line += [numbers.NONE, "", "", ""]
+            continue
+        ends = (numbers.plain(row[end], 3) for end in ("expected_low", "expected_high"))
+        line += [numbers.plain(row["value"], 3), numbers.plain(row["expected"], 3), " to ".join(ends)]
+        line.append(numbers.p(row["p"]))
+    return line

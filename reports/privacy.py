@@ -19,7 +19,18 @@ from audit.core import AuditRun, Estimate, Finding
 K = 10
 """Fewest rows that a shared number may be about."""
 HIDDEN = f"hidden: fewer than {K} rows"
-COUNTS = ("rows", "n", "n_found", "minors", "positives", "negatives", "reference_n", "parent_n")
+COUNTS = (
+    "rows",
+    "n",
+    "n_found",
+    "minors",
+    "positives",
+    "negatives",
+    "reference_n",
+    "parent_n",
+    "n_pos",
+    "n_neg",
+)
 """Columns that say how many rows a table's other numbers are about."""
 KEPT = ("depth", "tests", "margin", "threshold", "in_force", "bin", "adult", "challenge", "known", "groups")
 """Columns of numbers that say nothing of the rows."""

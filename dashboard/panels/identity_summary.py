@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
@@ -31,7 +33,7 @@ def means_frame(summary: pd.DataFrame) -> pd.DataFrame:
         line = {"Label": str(label)}
         for name, title in MEANS.items():
             line[title] = _mean(rows[name]) if name in rows else ""
-        lines.append(line | {"Identities": _counted(rows.get("power_mean_subgroup_auc"))})
+        lines.append(line | {"Counted": _counted(rows)})
     return pd.DataFrame(lines)
 
 
@@ -44,10 +46,13 @@ def _mean(row: pd.Series) -> str:
     return shown if numbers.absent(row["expected"]) else f"{shown}; {numbers.number(row['expected'], 'AUC')}"
 
 
-def _counted(row: pd.Series | None) -> str:
-    if row is None:
+def _counted(rows: Mapping[str, pd.Series]) -> str:
+    means = [rows[name] for name in MEANS if name in rows and name.startswith("power_mean")]
+    if not means:
         return ""
-    return f"{row['identities']:,.0f}, {row['left_out']:,.0f} left out"
+    every = means[0]["identities"] + means[0]["left_out"]
+    counts = " / ".join(f"{row['identities']:,.0f}" for row in means)
+    return f"{counts} of {every:,.0f}"
 
 
 def sums_frame(summary: pd.DataFrame) -> pd.DataFrame:
@@ -95,7 +100,8 @@ def draw(summary: pd.DataFrame, minimum_n: int) -> None:
         "its "
         "interval and, after the semicolon, what sampling alone would leave of it. Final score: mean of the "
         f"three and the overall AUC. Counted are identities with {minimum_n} texts with the label and "
-        f"{minimum_n} without; the others are left out, and nothing is said of them."
+        f"{minimum_n} without; Counted says how many in each of the three means; nothing is said of the "
+        "others."
     )
     sums = sums_frame(summary)
     if len(sums):
