@@ -214,6 +214,20 @@ def sample_sizes(label: Label) -> Ints:
     return np.concatenate([every - own, own], axis=1).astype(np.int64)
 
 
+def other_labels(label: Label) -> Ints | None:
+    """(2, K) rows of g- and of b- that have another label of the audit; None where there is no other.
+
+    Of a narrow label such as severe_toxic, the texts without it are harmless or merely toxic: where an
+    identity has more of the latter than its background, its BPSN is lower for that reason.
+    """
+    if label.other is None or label.target.truth is None:
+        return None
+    counted = label.other & (label.target.truth == 0)
+    own = np.array([int(counted[rows].sum()) for rows in label.members], dtype=np.int64)
+    every = [int((counted & asked).sum()) for asked in label.annotated]
+    return np.stack([own, np.array([every[m] for m in label.mask], dtype=np.int64) - own])
+
+
 def _measure(table: AucTable, empty: Words) -> Measure:
     method = np.array([METHODS[m] if m else "" for m in table.method], dtype=object)
     mark = np.where(table.small, "small", "").astype(object)

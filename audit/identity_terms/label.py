@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,8 @@ class Label:
     """(K,) entry of each identity in `annotated`."""
     clusters: NDArray[np.int32] | None
     """(n,) codes from 0 on, or None: independent rows."""
+    other: NDArray[np.bool_] | None = None
+    """(n,) rows that have another label of the audit; None: there is no other."""
 
     @property
     def n_clusters(self) -> int:
@@ -48,8 +50,22 @@ def yes_no_targets(context: Context) -> Iterator[tuple[str, Target]]:
                 yield target.name.removeprefix(f"{predictions.output}/"), target
 
 
+def labels_given(questions: Sequence[tuple[str, Target]], n: int) -> Ints:
+    """(n,) how many of the audit's labels each example has; 0 without truth."""
+    given = np.zeros(n, dtype=np.int64)
+    for _, target in questions:
+        if target.truth is not None:
+            given[target.rows] += target.truth
+    return given
+
+
 def label_of(
-    name: str, target: Target, memberships: Memberships, clusters: NDArray[np.int32] | None, n: int
+    name: str,
+    target: Target,
+    memberships: Memberships,
+    clusters: NDArray[np.int32] | None,
+    n: int,
+    given: Ints | None = None,
 ) -> Label:
     """Bring identities and clusters of all examples to one target's rows.
 
@@ -59,6 +75,7 @@ def label_of(
         memberships: over the n examples.
         clusters: (n,) over the examples, or None.
         n: number of examples.
+        given: `labels_given` of all labels, where there are others.
     """
     at = np.full(n, -1, dtype=np.int64)
     at[target.rows] = np.arange(target.n)
@@ -73,4 +90,5 @@ def label_of(
         annotated=tuple(mask[target.rows] for mask in memberships.annotated),
         mask=memberships.mask,
         clusters=codes,
+        other=None if given is None or target.truth is None else given[target.rows] > target.truth,
     )

@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit.core import Reason
-from audit.identity_terms.cells import Cells, empty_cells, rate_cells, sample_sizes, share_cells
+from audit.identity_terms.cells import (
+    Cells,
+    empty_cells,
+    other_labels,
+    rate_cells,
+    sample_sizes,
+    share_cells,
+)
 from audit.identity_terms.label import Label
+from audit.identity_terms.order import Ints
 from audit.identity_terms.power_mean import Mean, power_means
 from audit.identity_terms.rates import KINDS, Deviation, deviation, measure_rates
 from audit.identity_terms.shares import measure_shares
@@ -22,6 +30,8 @@ class Measured:
     label: Label
     cells: tuple[Cells, ...]
     """Every metric of `IDENTITY_METRICS`, in its order."""
+    other: Ints | None = None
+    """(2, K) rows of g- and b- that have another label."""
     means: tuple[Mean, ...] = ()
     deviations: tuple[Deviation, ...] = ()
     grid: Grid | None = None
@@ -47,12 +57,15 @@ def measure_label(label: Label, spec: Spec, seed: tuple[int, ...]) -> Measured:
     if label.target.scores is None:
         without = [name for name in IDENTITY_METRICS if name not in KINDS]
         missing = (empty_cells(label, name, sizes, Reason.NO_SCORES) for name in without)
-        return Measured(label=label, cells=(*missing, *by_rate), deviations=deviations)
+        return Measured(
+            label=label, cells=(*missing, *by_rate), other=other_labels(label), deviations=deviations
+        )
     shares = measure_shares(label, spec.level)
     grid = threshold_grid(label, spec.level)
     return Measured(
         label=label,
         cells=(*share_cells(shares, spec), *by_rate),
+        other=other_labels(label),
         means=tuple(power_means(shares, spec.minimum_n, spec.level)),
         deviations=deviations,
         grid=grid,

@@ -14,7 +14,7 @@ from audit.identity_terms import tables
 from audit.identity_terms.cells import SHOWN_ONLY
 from audit.identity_terms.finder import find_terms
 from audit.identity_terms.findings import PROBE, findings
-from audit.identity_terms.label import label_of, yes_no_targets
+from audit.identity_terms.label import label_of, labels_given, yes_no_targets
 from audit.identity_terms.lexicon import Lexicon, lexicon_of
 from audit.identity_terms.measure import Measured, measure_label
 from audit.identity_terms.memberships import Memberships, declared, found, mentioned
@@ -92,8 +92,10 @@ def _texts(context: Context, rows: np.ndarray[Any, np.dtype[np.int64]]) -> Itera
 def _measure(context: Context, memberships: Memberships) -> list[Measured]:
     """One task a label; threads share the tables, and the work is compiled code that lets others run."""
     examples, tasks = context.examples, []
-    for i, (name, target) in enumerate(yes_no_targets(context)):
-        label = label_of(name, target, memberships, examples.clusters, examples.n)
+    questions = list(yes_no_targets(context))
+    given = labels_given(questions, examples.n) if len(questions) > 1 else None
+    for i, (name, target) in enumerate(questions):
+        label = label_of(name, target, memberships, examples.clusters, examples.n, given)
         tasks.append(context.executor.submit(measure_label, label, context.spec, (context.seed, i)))
     measured = []
     for task in tasks:
@@ -108,7 +110,7 @@ def _tables(
     if not measured:
         return {}
     made = {
-        "cells": tables.cells_table(ranked, memberships),
+        "cells": tables.cells_table(ranked, memberships, {m.label.target.name: m.other for m in measured}),
         "summary": tables.summary_table([(m.label, m.means, m.deviations) for m in measured]),
         "choices": tables.choices_table([(m.label, c) for m in measured for c in m.choices], memberships),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from audit.core import Level, Reason
 from audit.identity_terms.label import Label
 from audit.identity_terms.memberships import Memberships
 from audit.identity_terms.moments import BACK_NEG, BACK_POS, OWN_NEG, OWN_POS
+from audit.identity_terms.order import Ints
 from audit.identity_terms.power_mean import Mean
 from audit.identity_terms.ranked import ADJUSTMENT, RankedCells
 from audit.identity_terms.rates import Deviation
@@ -22,13 +23,22 @@ EVERYONE = ""
 """Identity of the rows of `thresholds` that count everyone."""
 
 
-def cells_table(ranked: Sequence[RankedCells], memberships: Memberships) -> pa.Table:
-    """One row a label x metric x identity."""
-    return pa.concat_tables([_cells(r, memberships) for r in ranked])
+def cells_table(
+    ranked: Sequence[RankedCells], memberships: Memberships, other: Mapping[str, Ints | None]
+) -> pa.Table:
+    """One row a label x metric x identity.
+
+    Args:
+        ranked: every cell.
+        memberships: names of the identities.
+        other: output -> (2, K) rows of g- and b- that have another label.
+    """
+    return pa.concat_tables([_cells(r, memberships, other[r.cells.label.target.name]) for r in ranked])
 
 
-def _cells(r: RankedCells, memberships: Memberships) -> pa.Table:
+def _cells(r: RankedCells, memberships: Memberships, other: Ints | None) -> pa.Table:
     c, size = r.cells, len(memberships)
+    others = [pa.nulls(size, pa.int64())] * 2 if other is None else [pa.array(x, pa.int64()) for x in other]
     tested = ~np.isnan(r.p)
     established = r.ranks.level != Level.NOT_ESTABLISHED.value
     return pa.table(
@@ -47,6 +57,8 @@ def _cells(r: RankedCells, memberships: Memberships) -> pa.Table:
             "n_neg": pa.array(c.sizes[:, OWN_NEG], pa.int64()),
             "background_n_pos": pa.array(c.sizes[:, BACK_POS], pa.int64()),
             "background_n_neg": pa.array(c.sizes[:, BACK_NEG], pa.int64()),
+            "n_neg_other": others[0],
+            "background_n_neg_other": others[1],
             "background": _number(c.background.value),
             "background_low": _number(c.background.low),
             "background_high": _number(c.background.high),

@@ -247,6 +247,23 @@ def test_a_label_loses_only_the_rows_that_lack_it(audit):
     np.testing.assert_allclose(cells.loc["comment/threat"].value, expected.loc["out"].value, rtol=1e-12)
 
 
+def test_rows_with_another_label_are_counted(audit):
+    shares = memberships(n=800)
+    shares[:100, 2] = np.nan
+    truth = [truth_of(seed, 800) for seed in (2, 3, 4)]
+    outputs = [binary_predictions(t, scores_of(t, shares), name=f"o{i}") for i, t in enumerate(truth)]
+    cells = cells_of(IdentityTerms().run(audit(shares, *outputs)))
+    for i, own in enumerate(truth):
+        another = (sum(truth) - own > 0) & (own == 0)
+        for k in range(K):
+            row = cells.loc[(f"o{i}", f"g{k}", "bpsn_auc")]
+            member, asked = shares[:, k] >= 0.5, ~np.isnan(shares[:, k])
+            assert row.n_neg_other == (another & member).sum()
+            assert row.background_n_neg_other == (another & asked & ~member).sum()
+    alone = cells_of(IdentityTerms().run(audit(shares, outputs[0])))
+    assert alone.n_neg_other.isna().all()
+
+
 def test_what_is_missing_says_why(audit):
     shares, truth = memberships(), truth_of()
     shares[:, 3] = 0  # nobody
