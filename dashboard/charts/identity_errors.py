@@ -69,8 +69,21 @@ def _band(rows: pd.DataFrame, measure: str, colour: str) -> go.Scatter:
 
 def tip(row: pd.Series, measure: str, n: str) -> str:
     """Value at a threshold with its interval and n."""
-    low, high = row[f"{measure}_low"], row[f"{measure}_high"]
-    return f"threshold {row['threshold']:g}<br>{numbers.estimate(row[measure], low, high, row[n])}"
+    return f"threshold {row['threshold']:g}<br>{tip_value(row, measure, n)}"
+
+
+def tip_value(row: pd.Series, measure: str, n: str) -> str:
+    """A rate of the table `thresholds`; its errors are its share of n, so that none is shown as a bound.
+
+    Args:
+        row: of the table.
+        measure: "fpr" or "fnr".
+        n: column of its denominator.
+    """
+    events = None if numbers.absent(row[measure]) else round(row[measure] * row[n])
+    return numbers.estimate(
+        row[measure], row[f"{measure}_low"], row[f"{measure}_high"], row[n], "rate", events
+    )
 
 
 def _note(figure: go.Figure, x: float, text: str, y: float) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 from audit import wording
 from dashboard import state
 from dashboard.charts import numbers, palette
-from dashboard.charts.identity_errors import errors_chart
+from dashboard.charts.identity_errors import errors_chart, tip_value
 from dashboard.charts.identity_forest import forest_chart
 from dashboard.charts.whatif import nearest
 from dashboard.panels.identity_verdict import sentence
@@ -112,7 +112,7 @@ def at_threshold(own: pd.DataFrame, everyone: pd.DataFrame, threshold: float, na
     said = []
     for measure, n in (("fpr", "n_neg"), ("fnr", "n_pos")):
         here, there = (r[r["threshold"] == threshold].iloc[0] for r in (own, everyone))
-        value = numbers.estimate(here[measure], here[f"{measure}_low"], here[f"{measure}_high"], here[n])
+        value = tip_value(here, measure, n)
         said.append(f"{measure.upper()} **{value}** against {numbers.number(there[measure])}")
     return f"At {threshold:g}, {literal(name)} against everyone: {'; '.join(said)}."
 

@@ -9,6 +9,7 @@ import streamlit as st
 from audit import wording
 from audit.core import Section
 from audit.csv_export import csv_text
+from audit.identity_terms.suite_results import NOBODY
 from dashboard import state
 from dashboard.charts import numbers, palette
 from dashboard.charts.identity_suites import suite_chart
@@ -17,6 +18,7 @@ from dashboard.panels.sentences import literal
 from dashboard.panels.static import static_table
 
 MOST_TARGETS, MOST_GAPS = 24, 12
+"""Targets drawn, nobody among them; lines of the table of differences."""
 
 
 def draw(section: Section, suites: pd.DataFrame, minimum_n: int) -> None:
@@ -39,8 +41,10 @@ def draw(section: Section, suites: pd.DataFrame, minimum_n: int) -> None:
     st.markdown(verdict(own))
     cells = own[(own["gold"] == "both") & (own["functionality"] != "") & (own["target"] != "")]
     targets = ordered_targets(own)
-    functionalities = list(dict.fromkeys(cells["functionality"]))
     drawn = targets[:MOST_TARGETS]
+    if NOBODY in targets[MOST_TARGETS:]:
+        drawn = [*drawn[:-1], NOBODY]
+    functionalities = list(dict.fromkeys(cells.loc[cells["target"].isin(drawn), "functionality"]))
     st.plotly_chart(
         suite_chart(cells, drawn, functionalities), key="suite_heat", config=palette.CONFIG, width="stretch"
     )
