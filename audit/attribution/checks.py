@@ -24,7 +24,7 @@ from audit.attribution.subject import Subject, again, subject
 from audit.attribution.tables import Check
 from audit.core import TaskKind
 from audit.errors import InputError
-from audit.protocols import Model
+from audit.protocols import Model, Randomisable
 from audit.spec import Spec
 
 Array = NDArray[np.float64]
@@ -70,6 +70,8 @@ def random_checks(model: Model, payloads: Sequence[Any], spec: Spec, own: str | 
     Returns:
         One a column and method; none where the model has no random twin or there are no rows.
     """
+    if not isinstance(model, Randomisable):
+        return []
     asked = spec.attribution
     subjects = [subject(model, payload, asked) for payload in payloads]
     chosen = [one for one in subjects if one.features > 1][:RANDOM_EXAMPLES]

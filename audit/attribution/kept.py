@@ -23,12 +23,12 @@ def kept(file: Path, compute: Callable[[], Arrays]) -> Arrays:
         compute: gives arrays of numbers or text, no objects.
     """
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
             return dict(stored)
     except (OSError, ValueError, zipfile.BadZipFile):
         pass
     made = compute()
     file.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(file) as beside, beside.open("wb") as opened:
-        np.savez(opened, **made)  # type: ignore[arg-type]
+    with replacing(file) as beside, beside.open("wb") as out:
+        np.savez(out, **made)  # type: ignore[arg-type]
     return made

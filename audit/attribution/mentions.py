@@ -133,10 +133,12 @@ def _means(
     for column in values.T:
         known = ~np.isnan(column)
         found = cluster_robust_variance_of_mean(column[known], clusters[known], code[known], size)
+        rounding = 1e-12 * np.abs(column[known]).max(initial=0.0)  # of sums of numbers that are all equal
+        mean = np.where(np.abs(found.mean) <= rounding, 0.0, found.mean)
         error = np.sqrt(found.variance)
-        ends.append(np.stack(t_interval(found.mean, error, found.df, level)))
+        ends.append(np.stack(t_interval(mean, error, found.df, level)))
         with np.errstate(invalid="ignore", divide="ignore"):
-            t = np.where(found.mean == 0, 0.0, found.mean / error)
+            t = np.where(mean == 0, 0.0, mean / error)
             ps.append(np.where(found.df >= 1, 2 * stdtr(np.maximum(found.df, 1), -np.abs(t)), np.nan))
     value, low, high = np.stack(ends, axis=-1)  # each (M, K)
     return (value, low, high), np.stack(ps, axis=-1)
