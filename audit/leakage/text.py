@@ -19,8 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.leakage.hamming import PAIR_CAP, TooManyPairsError
+from audit.protocols import NoProgress, Progress
 
 THRESHOLD = 0.7
+TOLD = 20_000
+"""Texts between two words about progress."""
 INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
@@ -72,7 +75,11 @@ def shingles(normalised: str, size: int = 1) -> list[str]:
 
 
 def text_pairs(
-    texts: Sequence[str | None], threshold: float = THRESHOLD, size: int = 1, cap: int = PAIR_CAP
+    texts: Sequence[str | None],
+    threshold: float = THRESHOLD,
+    size: int = 1,
+    cap: int = PAIR_CAP,
+    progress: Progress | None = None,
 ) -> TextPairs:
     """Find all pairs of texts whose words have a Jaccard similarity of at least the threshold.
 
@@ -81,6 +88,7 @@ def text_pairs(
         threshold: in (0, 1].
         size: words in a shingle; 1 compares bags of words and leaves order to the second check.
         cap: most pairs of distinct texts.
+        progress: told how many texts are normalised, and how many are cut into words.
 
     Raises:
         TooManyPairsError: more than `cap` pairs.
@@ -90,11 +98,14 @@ def text_pairs(
         raise ValueError(f"threshold must be in (0, 1] and size 1 or more, got {threshold} and {size}")
     first: dict[str, int] = {}
     groups = np.full(len(texts), -1, dtype=np.int64)
+    told = progress or NoProgress()
     for row, text in enumerate(texts):
+        if row % TOLD == 0:
+            told.step("normalise the texts", row, len(texts))
         if text is not None and (plain := normalise(text)):
             groups[row] = first.setdefault(plain, row)
     rows = np.fromiter(first.values(), dtype=np.int64, count=len(first))
-    bags = Bags.of(list(first), size)
+    bags = Bags.of(list(first), size, told)
     left, right, similarity = jaccard_pairs(bags, threshold, cap)
     order = same_order(bags, left, right)
     i, j = rows[left], rows[right]
@@ -120,13 +131,16 @@ class Bags:
     """Words of each text in the order of the text."""
 
     @classmethod
-    def of(cls, normalised: Sequence[str], size: int) -> Bags:
+    def of(cls, normalised: Sequence[str], size: int, progress: Progress | None = None) -> Bags:
         """Number the words of (n,) texts; the k-th occurrence in a text is an element of its own."""
+        told = progress or NoProgress()
         codes: dict[tuple[str, int] | str, int] = {}
         elements: list[int] = []
         spoken: list[int] = []
         begin = np.zeros(len(normalised) + 1, dtype=np.int64)
         for row, text in enumerate(normalised):
+            if row % TOLD == 0:
+                told.step("number their words", row, len(normalised))
             seen: dict[str, int] = {}
             for word in shingles(text, size):
                 again = seen.get(word, 0)

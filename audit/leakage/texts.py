@@ -47,7 +47,7 @@ def search_texts(
     progress.step("texts", 0, len(texts))
     while True:
         try:
-            found = text_pairs(texts, threshold, size)
+            found = text_pairs(texts, threshold, size, progress=progress)
             break
         except TooManyPairsError:
             if threshold >= 1:
