@@ -102,7 +102,8 @@ def draw_thresholds(thresholds: pd.DataFrame, choices: pd.DataFrame, identity: s
     _choices(choices[choices["output"] == output] if len(choices) else choices)
     st.caption(
         "What it shows: error rates at every common threshold, the identity with its 95% interval (band), "
-        "everyone dashed. Thresholds of their own for groups are not offered. The choice is made on the rows "
+        "everyone dashed. Thresholds of their own for groups are not offered. Now: by the decisions in "
+        "force. The choice is made on the rows "
         "that it is shown on and flatters itself a little."
     )
 
@@ -120,10 +121,10 @@ def at_threshold(own: pd.DataFrame, everyone: pd.DataFrame, threshold: float, na
 def _choices(own: pd.DataFrame) -> None:
     lines = [
         {
-            "To make the worst identity's": CRITERIA.get(row["criterion"], row["criterion"]),
-            "Threshold": f"{row['threshold']:g}",
-            "Worst identity there": _worst(row["worst_identity"], row["worst_error"]),
-            "Now": _worst(row["worst_identity_now"], row["worst_error_now"]),
+            "Worst identity by": CRITERIA.get(row["criterion"], row["criterion"]),
+            "Best threshold": f"{row['threshold']:g}",
+            "Worst, then": _worst(row["worst_identity"], row["worst_error"]),
+            "Worst, now": _worst(row["worst_identity_now"], row["worst_error_now"]),
             "Balanced accuracy, now → then": f"{numbers.number(row['balanced_accuracy_now'])} → "
             f"{numbers.number(row['balanced_accuracy'])}",
         }
@@ -131,7 +132,7 @@ def _choices(own: pd.DataFrame) -> None:
         if not row["reason"]
     ]
     if lines:
-        static_table(pd.DataFrame(lines).rename(columns={"To make the worst identity's": "Least worst"}))
+        static_table(pd.DataFrame(lines))
     else:
         why = "; ".join(dict.fromkeys(wording.reason(code) for code in own["reason"])) if len(own) else ""
         st.markdown(f"No common threshold is proposed{': ' if why else ''}{why}.")

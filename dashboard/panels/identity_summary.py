@@ -39,7 +39,7 @@ def means_frame(summary: pd.DataFrame) -> pd.DataFrame:
 
 def _mean(row: pd.Series) -> str:
     if numbers.absent(row["value"]):
-        return f"not computed: {wording.reason(row['reason'])}"
+        return numbers.MISSING
     shown = numbers.number(row["value"], "AUC")
     if not numbers.absent(row["low"]):
         shown += f" ({numbers.span(row['low'], row['high'], 'AUC')})"
@@ -68,8 +68,8 @@ def sums_frame(summary: pd.DataFrame) -> pd.DataFrame:
             "Label": own["label"],
             "Sum": own["metric"].map(SUMS),
             "Value": [
-                f"{value:.3f}" if ok else f"not computed: {wording.reason(why)}"
-                for value, ok, why in zip(own["value"], known, own["reason"], strict=True)
+                f"{value:.3f}" if ok else numbers.MISSING
+                for value, ok in zip(own["value"], known, strict=True)
             ],
             "Without bias (95% range)": [
                 "" if numbers.absent(r["expected"])
@@ -84,6 +84,13 @@ def sums_frame(summary: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
 
 
+def why_missing(summary: pd.DataFrame) -> str:
+    """What a dash stands for; empty where there is none."""
+    codes = dict.fromkeys(summary.loc[summary["value"].isna(), "reason"])
+    whys = "; ".join(wording.reason(code) for code in codes)
+    return f" {numbers.MISSING}: not computed, {whys}." if codes else ""
+
+
 def draw(summary: pd.DataFrame, minimum_n: int) -> None:
     """Draw both tables.
 
@@ -95,6 +102,7 @@ def draw(summary: pd.DataFrame, minimum_n: int) -> None:
         st.info("There is no summary: no label has a truth and scores to compare.")
         return
     static_table(means_frame(summary))
+    missing = why_missing(summary)
     st.caption(
         "What it shows: the power mean (p = −5) of each AUC over identities, near the worst of them, with "
         "its "
@@ -111,5 +119,5 @@ def draw(summary: pd.DataFrame, minimum_n: int) -> None:
             "(FPED) and "
             "FNR (FNED). A sum of sizes is never 0: beside it stands what the same texts give when errors "
             "fall "
-            "without regard to identity."
+            f"without regard to identity.{missing}"
         )
