@@ -33,6 +33,7 @@ class Reason(StrEnum):
     SINGLE_ATTRIBUTES_ONLY = "single_attributes_only"
     NEEDS_MODEL = "needs_model"
     NEEDS_DATA = "needs_data"
+    NO_TRAINING = "no_training"
     FAILED = "failed"
 
 

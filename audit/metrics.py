@@ -121,6 +121,18 @@ IDENTITY_METRICS: Mapping[str, Metric] = {
 """Metrics of an identity and a label, against the texts that do not speak of it."""
 LEAKED_SHARE = _rate("leaked_share", "Leaked share", "lower", finding=True)
 """Of the search for copies: the share of audited rows that have a copy in training."""
+PRIVACY_METRICS: Mapping[str, Metric] = {
+    f"membership_auc_{signal}": Metric(
+        name=f"membership_auc_{signal}",
+        title=f"Membership AUC by {signal}",
+        unit="AUC",
+        better="lower",
+        margin="auc",
+        finding=True,
+    )
+    for signal in ("loss", "confidence")
+}
+"""How well rows of training are told from held-out ones; .5 is chance."""
 
 
 def metric(name: str) -> Metric:
@@ -129,8 +141,9 @@ def metric(name: str) -> Metric:
         return METRICS[name]
     if name == LEAKED_SHARE.name:
         return LEAKED_SHARE
-    if name in IDENTITY_METRICS:
-        return IDENTITY_METRICS[name]
+    for others in (IDENTITY_METRICS, PRIVACY_METRICS):
+        if name in others:
+            return others[name]
     kind, _, label = name.partition("/")
     if kind in ("recall", "precision") and label:
         # one class's recall and precision are findings: they are the many-class form of FNR and PPV

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from audit.core import Level, Reason, Status, TaskKind
-from audit.metrics import IDENTITY_METRICS, LEAKED_SHARE, METRICS
+from audit.metrics import IDENTITY_METRICS, LEAKED_SHARE, METRICS, PRIVACY_METRICS
 
 REASONS: Mapping[Reason, str] = {
     Reason.NO_TRUTH: "no truth was given",
@@ -31,6 +31,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.SINGLE_ATTRIBUTES_ONLY: "computed for single attributes, not for crossings",
     Reason.NEEDS_MODEL: "needs a model, and only predictions were given",
     Reason.NEEDS_DATA: "needs the data behind the predictions",
+    Reason.NO_TRAINING: "no rows of training beside held-out ones",
     Reason.FAILED: "the computation failed",
 }
 STATUSES: Mapping[Status, str] = {
@@ -99,7 +100,7 @@ def kind(code: TaskKind | str) -> str:
 
 def metric(name: str) -> str:
     """A metric's title; a user's own metric keeps its name."""
-    known = {LEAKED_SHARE.name: LEAKED_SHARE, **IDENTITY_METRICS, **METRICS}
+    known = {LEAKED_SHARE.name: LEAKED_SHARE, **IDENTITY_METRICS, **PRIVACY_METRICS, **METRICS}
     return known[name].title if name in known else name.replace("_", " ")
 
 
