@@ -193,5 +193,6 @@ def _as_trained(kind: Kind, root: Path, card: Mapping[str, Any]) -> Folder:
     )
     told: list[str] = []
     pictures = prepare_images(kind, flags, told.append)
-    lines = (f"{line.replace(str(root), root.name)}." for line in told)  # no folder of this machine
+    lines = (line.replace(str(root), root.name) for line in told)  # no folder of this machine
+    lines = (f"{line[:1].upper()}{line[1:]}." for line in lines)
     return Folder(data=pictures.data, clusters=pictures.clusters, messages=tuple(lines))
