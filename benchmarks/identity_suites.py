@@ -5,7 +5,7 @@ python -m benchmarks.identity_suites ROWS.csv --suite hatecheck.csv --suite temp
 
 ROWS.csv is what benchmarks/comments_rows.py writes: a TF-IDF and logistic regression is trained on its train
 rows, its threshold set to the best F1 on the validation rows; the networks bring thresholds of their own.
-Several weights of a name are its seeds: rates are their mean, intervals those of the first.
+Several weights of a name are its seeds: a rate is their mean, its interval the mean of their intervals.
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ def main() -> None:
     parser.add_argument("rows", type=Path)
     parser.add_argument("weights", nargs="*", help="NAME=FOLDER[,FOLDER]")
     parser.add_argument("--suite", type=Path, action="append", default=[])
+    parser.add_argument("--keep", type=Path, help="folder of scores: a second run need not score again")
     args = parser.parse_intermixed_args()
     from models.text_adapter import load
 
@@ -96,7 +97,10 @@ def main() -> None:
         scored = {}
         for name, seeds in models.items():
             start = time.perf_counter()
-            scored[name] = [score_texts(model, suite.texts) for model in seeds]
+            scored[name] = [
+                score_texts(model, suite.texts, keep=args.keep and args.keep / suite.name / f"{name}-{i}")
+                for i, model in enumerate(seeds)
+            ]
             spent = time.perf_counter() - start
             print(f"\n{suite.name}, {name}: {len(suite.texts) * len(seeds) / spent:,.0f} texts/s")
         show(suite, scored)
@@ -138,10 +142,11 @@ def show(suite: Suite, scored: dict[str, list[Scored]]) -> None:
 
 
 def whole(seeds: list[pd.DataFrame], key: tuple[str, str, str]) -> str:
-    row = seeds[0].loc[key]
+    low, high = (np.mean([one.loc[key, end] for one in seeds]) for end in ("low", "high"))
     rates = " / ".join(f"{100 * one.loc[key, 'rate']:.1f}" for one in seeds)
-    interval = f"[{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
-    return f"{mean(seeds, key)} {interval}" + (f" ({rates})" if len(seeds) > 1 else "")
+    return f"{mean(seeds, key)} [{100 * low:.1f}, {100 * high:.1f}]" + (
+        f" ({rates})" if len(seeds) > 1 else ""
+    )
 
 
 def mean(seeds: list[pd.DataFrame], key: tuple[str, str, str]) -> str:
