@@ -34,6 +34,12 @@ METHODS: Sequence[tuple[str, str, str]] = (
         "Sun & Xu 2014; Newcombe 2006",
     ),
     (
+        "Mentions of identities",
+        "Subgroup, BPSN and BNSP AUC, FPR and FNR against texts that do not speak of the identity; "
+        "differences by MOVER or Newcombe; all cells are one family, Holm.",
+        "Borkan et al. 2019",
+    ),
+    (
         "Calibration",
         "15 bins of equal mass shared by all groups; L2 corrected for sampling, L1 plain; bootstrap.",
         "Kumar, Liang & Ma 2019",
@@ -136,6 +142,10 @@ GLOSSARY: Sequence[tuple[str, str]] = (
     (
         "AUC",
         "the chance that a positive row scores above a negative one; .5 is guessing.",
+    ),
+    (
+        "BPSN, BNSP AUC",
+        "AUC of an identity's texts without the label against other texts with it, and the other way.",
     ),
     (
         "Bias (signed)",
