@@ -25,6 +25,9 @@ from audit.store.sections import (
 
 _FOLDERS = re.compile(r"(?<![\w.:/\\])(?:[A-Za-z]:)?[/\\](?:[^\s/\\'\":]+[/\\])+")
 """The folders of an absolute path, up to the name of the file."""
+ON_REQUEST = frozenset({"latency"})
+"""Probes that run only when they are named: what they measure differs from run to run, and equal audits must
+have an equal run.json."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +51,7 @@ class Sections:
 
 
 def probe_names(asked: Sequence[str]) -> tuple[str, ...]:
-    """Names of the probes to run: those asked for, or every registered one in order of name.
+    """Names of the probes to run: those asked for, or every registered one but those `ON_REQUEST`.
 
     Raises:
         PlumblineError: names that are not registered; all of them are named, with those that are known.
@@ -60,7 +63,7 @@ def probe_names(asked: Sequence[str]) -> tuple[str, ...]:
             f"no probe is called {', '.join(map(repr, unknown))}. Known: {', '.join(known) or 'none'}; "
             "package.module:name works too."
         )
-    return tuple(dict.fromkeys(asked)) or tuple(known)
+    return tuple(dict.fromkeys(asked)) or tuple(name for name in known if name not in ON_REQUEST)
 
 
 def load_probes(names: Sequence[str], *, asked: bool) -> list[Chosen]:

@@ -1,0 +1,1 @@
+"""Speed under working conditions: time of a call, throughput and memory by batch, threads and precision."""
