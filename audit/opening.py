@@ -155,7 +155,7 @@ def _notes(file: Path) -> list[str]:
 def _require_split(data: DataSource, split: Any, spec: Spec) -> None:
     counts = {row["values"]: row["counts"] for row in pc.value_counts(split).to_pylist()}
     if not counts.get(spec.split):
-        has = ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "no rows at all with these options"
+        has = ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "none with these options"
         raise InputError(
             data.name,
             f"there are no rows of split {spec.split!r} to measure on; it has: {has}.",

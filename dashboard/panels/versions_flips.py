@@ -52,7 +52,7 @@ def draw(compared: Compared, output: str, cut: Slice) -> None:
         return
     counts = cache.frame(compared.folder, compared.mark, "versions", "flips", output=output, slice=cut.key)
     if counts.empty:
-        st.info("Flips are counted by attribute and crossing, for outputs with a truth: there are none of this slice.")
+        st.info("Flips are counted by attribute and crossing, where there is a truth: none of this slice.")
         return
     row = counts.iloc[0]
     number = bool(pd.isna(row["right_both"]))

@@ -101,8 +101,8 @@ MISTAKES = {
         "# my spec\nminimum = 3",
         "line 2: expected one of name, version, seed, probes, split, level, minimum_n, depth, replicates, "
         "draws, columns, outputs, attributes, identity_threshold, identity, attribution, "
-        "primary, margins, impact_minimum_share, compose_by, metrics, search_depth, max_values in the top of the "
-        "file, came minimum. Did you mean minimum_n?",
+        "primary, margins, impact_minimum_share, compose_by, metrics, search_depth, max_values in the top of "
+        "the file, came minimum. Did you mean minimum_n?",
     ),
     "unknown key of an output": (
         "[outputs.toxic]\n\nthresh = 0.3",
