@@ -62,11 +62,11 @@ def calibration_change(
     if old is None or new is None:
         return None
     own, outside = _nothing(len(slices)), _nothing(len(slices))
-    edges = bin_edges(old.score), bin_edges(new.score)
+    joint = _joint((old, new))
     for part in slices.partitions:
         if len(part.attributes) > 1:
             continue
-        cells = _cells((old, new), edges, part)
+        cells = _cells((old, new), joint, part)
         effects = _effects((old, new), clusters, part)
         for k in range(part.size):
             _put(own, part.first + k, _one(cells, cells.sums[:, k], effects[0][k], settings, (part.first, k)))
@@ -95,23 +95,43 @@ def _effects(
     return np.nan_to_num(found.deff, nan=1.0), np.nan_to_num(found.deff_outside, nan=1.0)
 
 
-def _cells(sides: tuple[Scored, Scored], edges: tuple[Array, Array], part: Partition) -> _Cells:
+class _Joint(NamedTuple):
+    """Joint cells that occur among all rows.
+
+    Attributes:
+        bins: (2, U) bin of the old and of the new scores.
+        outcomes: (2, U) event of each version.
+        place: (n,) cell of each row.
+    """
+
+    bins: _Codes
+    outcomes: _Codes
+    place: _Codes
+
+
+def _joint(sides: tuple[Scored, Scored]) -> _Joint:
+    """Bins are those of all rows together, shared by every slice, as in an audit."""
+    edges = [bin_edges(side.score) for side in sides]
     bins = [np.searchsorted(edge, side.score, side="right") for edge, side in zip(edges, sides, strict=True)]
     width = edges[1].size + 1
-    key = bins[0].astype(np.int64) * width + bins[1]
-    key = key * 4 + sides[0].happened * 2 + sides[1].happened
-    seen, place = np.unique(key, return_inverse=True)
-    inside = part.codes >= 0
-    at = part.codes[inside].astype(np.int64) * len(seen) + place[inside]
-    u, v = (side.score[inside] for side in sides)
-    columns = (None, u, v, u**2, v**2, u * v)
-    size = part.size * len(seen)
-    sums = np.stack([np.bincount(at, c, size).reshape(part.size, len(seen)) for c in columns])
-    return _Cells(
+    key = (bins[0].astype(np.int64) * width + bins[1]) * 4 + sides[0].happened * 2 + sides[1].happened
+    seen, found = np.unique(key, return_inverse=True)
+    return _Joint(
         bins=np.stack([seen // 4 // width, seen // 4 % width]),
         outcomes=np.stack([seen // 2 % 2, seen % 2]),
-        sums=sums.astype(np.float64),
+        place=found,
     )
+
+
+def _cells(sides: tuple[Scored, Scored], joint: _Joint, part: Partition) -> _Cells:
+    units = joint.bins.shape[1]
+    inside = part.codes >= 0
+    at = part.codes[inside].astype(np.int64) * units + joint.place[inside]
+    u, v = (side.score[inside] for side in sides)
+    columns = (None, u, v, u**2, v**2, u * v)
+    size = part.size * units
+    sums = np.stack([np.bincount(at, c, size).reshape(part.size, units) for c in columns])
+    return _Cells(joint.bins, joint.outcomes, sums.astype(np.float64))
 
 
 def _one(
