@@ -41,12 +41,13 @@ def why_none(run: AuditRun) -> str:
     failed = [wording.probe(section.probe) for section in run.sections if section.status is Status.FAILED]
     if failed:
         return f"No findings, because a probe failed: {', '.join(failed)}. The reason is below."
-    if not run.data["attributes"]:
+    identities = sum(int(s.summary.get("tests", 0)) for s in run.sections if s.probe == "identity_terms")
+    if not run.data["attributes"] and not identities:
         return (
             "No findings, because there is nobody to compare: the file declares no attributes. "
             "Add columns `group.ATTRIBUTE` (age band, gender, ethnicity …) and audit again."
         )
-    if not sum(section.summary.get("slice_tests", 0) for section in run.sections):
+    if not identities and not sum(section.summary.get("slice_tests", 0) for section in run.sections):
         return "No findings, because nothing could be tested. What is below says why."
     return (
         "No finding: no tested difference in a harmful direction has a p below .05. That does not show that "
