@@ -24,7 +24,9 @@ def choose(picked: Picked) -> Slice:
     Args:
         picked: output, metric, and their rows.
     """
-    keys = list(dict.fromkeys([EVERYONE, *picked.rows["slice"].head(MOST_OFFERED)]))
+    listed = picked.rows["slice"]
+    first = [EVERYONE] if (listed == EVERYONE).any() else []  # identities overlap: nobody is everyone
+    keys = list(dict.fromkeys([*first, *listed.head(MOST_OFFERED)]))
     asked = state.chosen(state.SLICE)
     if asked and asked not in keys and (picked.rows["slice"] == asked).any():
         keys.append(asked)

@@ -25,7 +25,9 @@ HURT = f"sex=f & team={HOSTILE}"
 
 def with_texts(rows: pd.DataFrame) -> pd.DataFrame:
     teams = rows["group.team"].replace({"a": HOSTILE})
-    return rows.assign(text=[f"{key} you idiot" for key in rows["id"]], **{"group.team": teams})
+    named = [int(key[1:]) % 5 == 0 for key in rows["id"].str.replace("other-", "")]
+    columns = {"group.team": teams, "identity.club": np.array(named, dtype=float)}
+    return rows.assign(text=[f"{key} you idiot" for key in rows["id"]], **columns)
 
 
 @pytest.fixture(scope="module")
