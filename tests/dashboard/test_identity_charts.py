@@ -22,8 +22,9 @@ from audit import wording
 from audit.identity_terms.exchange import Edit, applied
 from audit.identity_terms.lexicon import built_in
 from audit.store.read import open_run
+from dashboard import state
 from dashboard.charts import identity_errors, identity_forest, identity_heat
-from dashboard.panels import identity_summary, identity_swaps, identity_words
+from dashboard.panels import identity_members, identity_summary, identity_swaps, identity_words
 
 
 def plain(said: str) -> str:
@@ -152,3 +153,13 @@ def test_forest_ticks_stand_where_no_bias_would_be() -> None:
     figure = identity_forest.forest_chart(rows, "BPSN AUC", 30)
     ticks = next(trace for trace in figure.data if trace.name == "without bias")
     assert list(ticks.x) == pytest.approx(rows["expected"].tolist())
+
+
+@pytest.mark.parametrize("name", [DECLARED, FOUND])
+def test_members_of_every_identity_are_as_many_as_the_audit_counted(name: str) -> None:
+    run = open_run(identity_run(name))
+    chosen = state.Chosen(folder=str(identity_run(name)), mark=f"members-{name}", run=run, output="toxic")
+    section = next(s for s in run.sections if s.probe == "identity_terms")
+    for _, row in table(name, "terms").iterrows():
+        ids = identity_members.ids_of(chosen, section, row["identity"])
+        assert len(set(ids)) == row["rows"]
