@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from builders import binary_predictions
 from identity_pairs import label_with, samples_of
+from scipy import stats
 from sklearn.metrics import balanced_accuracy_score
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
@@ -48,6 +49,28 @@ def test_rates_and_gaps_equal_statsmodels(kind):
         assert (found.gap.low[k], found.gap.high[k]) == pytest.approx(
             confint_proportions_2indep(e1, n1, e2, n2, method="newcomb"), abs=1e-9
         )
+
+
+def mid_p(e1, n1, e2, n2):
+    """Two-sided by probability: all tables at most as likely as the one seen, which counts half."""
+    p = stats.hypergeom.pmf(np.arange(min(n1, e1 + e2) + 1), n1 + n2, e1 + e2, n1)
+    return p[p <= p[e1] * (1 + 1e-7)].sum() - 0.5 * p[e1]
+
+
+def test_small_p_is_exact_and_large_p_is_the_score_tests():
+    truth, scores, shares = scored(7, bias=0.6)
+    wrong = (scores >= 0.5) != truth
+    found = measure_rates(label_with(truth, scores, shares), "fpr", 0.95)
+    seen = set()
+    for k, share in enumerate(shares.T):
+        e1, n1, e2, n2 = counts(truth, wrong, share, "fpr")
+        table = [[e1, n1 - e1], [e2, n2 - e2]]
+        score = stats.chi2_contingency(table, correction=False).pvalue
+        expected, name = (mid_p(e1, n1, e2, n2), "fisher mid-p") if score < 0.05 else (score, "score")
+        assert found.p[k] == pytest.approx(expected, rel=1e-6)
+        assert found.test[k] == name
+        seen.add(name)
+    assert seen == {"fisher mid-p", "score"}
 
 
 def test_clusters_widen_rates_and_their_gaps():
