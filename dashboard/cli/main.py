@@ -15,7 +15,7 @@ from dashboard.cli.arguments import Parser
 
 COMMANDS = (
     ("demo", "synthesise data with planted faults, audit two versions, say how to browse"),
-    ("audit", "audit a file of predictions into a run"),
+    ("audit", "audit predictions, or a model on its data, into a run"),
     ("runs", "list the runs"),
     ("report", "write a run as PDF"),
     ("card", "write a model card"),
