@@ -25,6 +25,9 @@ def summarise(run: AuditRun, folder: Path, runs_dir: Path) -> str:
     lines = [*_data(run.data, f"{run.model} {run.version}, run {run.run_id}"), ""]
     findings = [finding for section in run.sections for finding in section.findings]
     lines += [*_findings(findings), ""]
+    speed = [line for section in run.sections if section.probe == "latency" for line in _speed(section)]
+    if speed:
+        lines += ["Speed:", *(f"  {line}" for line in speed), ""]
     untested = list(_untested(run))
     if untested:
         lines += ["Not tested:", *(f"  {line}" for line in untested), ""]
@@ -100,6 +103,14 @@ def _findings(findings: list[Finding]) -> Iterator[str]:
         yield "  " + sentence(finding).replace("\n", "\n  ")
     if len(established) > SHOWN:
         yield f"  and {len(established) - SHOWN} more"
+
+
+def _speed(section: Section) -> Iterator[str]:
+    """What the probe of latency recommends, and how quiet the machine was."""
+    yield from section.summary.get("recommendations", ())
+    yield from section.summary.get("notes", ())
+    if section.summary.get("left_out"):
+        yield f"{section.summary['left_out']} conditions were not measured; the table `latency` says why."
 
 
 def _untested(run: AuditRun) -> Iterator[str]:
