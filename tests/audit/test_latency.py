@@ -106,6 +106,19 @@ def test_grid_stops_at_its_budget_and_says_so() -> None:
     assert cells[0].timed is not None
 
 
+def test_one_slow_setting_does_not_cost_the_others_their_place() -> None:
+    clock = Clock()
+
+    class Thrashing(Paced):
+        def configured(self, threads: int, precision: str, compile: bool) -> "Paced":
+            return Paced(clock, 0.01 if threads == 2 else 1)
+
+    grid = conditions(Thrashing(clock), threads=(1, 2))
+    cells = list(measure(Thrashing(clock), ["a"], grid, budget=15, each=0.1, clock=clock))
+    assert all(cell.timed is not None for cell in cells if cell.condition.threads == 1)
+    assert [c.condition.batch for c in cells if c.timed is None] == [8, 8, 32, 32]
+
+
 def test_a_model_that_cannot_be_configured_runs_as_it_is() -> None:
     class Fixed:
         tasks, payload = {"y": YES_NO}, "text"
