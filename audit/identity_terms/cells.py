@@ -14,7 +14,9 @@ from audit.core import Reason
 from audit.group_error.columns import harmless
 from audit.group_error.compare import EXPECTED_EVENTS
 from audit.identity_terms.label import Label
-from audit.identity_terms.moments import (
+from audit.identity_terms.order import Floats, Ints
+from audit.identity_terms.rates import Rates
+from audit.identity_terms.samples import (
     BACK_NEG,
     BACK_POS,
     BACKGROUND,
@@ -26,8 +28,6 @@ from audit.identity_terms.moments import (
     PLUS,
     UPPER,
 )
-from audit.identity_terms.order import Floats, Ints
-from audit.identity_terms.rates import Rates
 from audit.identity_terms.shares import COMPARED, Shares
 from audit.intervals import Interval
 from audit.metrics import IDENTITY_METRICS, Metric
@@ -101,10 +101,10 @@ def share_cells(shares: Shares, spec: Spec) -> Iterator[Cells]:
         yield Cells(
             label=shares.label,
             metric=metric,
-            sizes=shares.sizes,
+            sizes=shares.moments.sizes,
             n=n,
             events=np.full(n.size, np.nan),
-            own=_measure(table, _why_empty(shares.sizes, (LOWER[pair], UPPER[pair]))),
+            own=_measure(table, _why_empty(shares.moments.sizes, (LOWER[pair], UPPER[pair]))),
             background=Interval(back.value, back.low, back.high),
             background_n=np.minimum(back.n_lower, back.n_upper),
             expected=back.value,
@@ -126,12 +126,12 @@ def _gap_cells(shares: Shares, pair: int, metric: Metric) -> Cells:
     return Cells(
         label=shares.label,
         metric=metric,
-        sizes=shares.sizes,
+        sizes=shares.moments.sizes,
         n=n,
         events=nothing,
-        own=_measure(turned, _why_empty(shares.sizes, (LOWER[pair], UPPER[pair]))),
+        own=_measure(turned, _why_empty(shares.moments.sizes, (LOWER[pair], UPPER[pair]))),
         background=Interval(nothing, nothing, nothing),
-        background_n=shares.sizes[:, BACK_POS if pair == PLUS else BACK_NEG],
+        background_n=shares.moments.sizes[:, BACK_POS if pair == PLUS else BACK_NEG],
         expected=np.where(np.isnan(table.value), np.nan, 0.0),
         difference=Interval(turned.value, turned.low, turned.high),
         effective=np.full((2, nothing.size), np.nan),

@@ -8,10 +8,15 @@ O(rows) for each identity, where independent rows need its members alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.identity_terms.moments import (
+from audit.identity_terms.label import Label
+from audit.identity_terms.moments import Moments, without_rounding
+from audit.identity_terms.order import Floats, Ints, Order, Sides
+from audit.identity_terms.samples import (
     BACK_NEG,
     BACK_POS,
     BACKGROUND,
@@ -22,29 +27,39 @@ from audit.identity_terms.moments import (
     OWN_POS,
     SUBGROUP,
     UPPER,
-    Moments,
-    without_rounding,
 )
-from audit.identity_terms.order import Floats, Ints, Order
 
 
 def clustered_moments(
-    order: Order, plain: Moments, member: NDArray[np.bool_], clusters: NDArray[np.int32], n_clusters: int
+    orders: Sequence[Order], plain: Moments, label: Label, clusters: NDArray[np.int32]
 ) -> Moments:
     """Put cluster-robust variances and covariances in the place of those of independent rows.
 
     Args:
-        order: the label's rows.
+        orders: the label's rows, by set of annotated rows.
         plain: what `moments` found: sizes and values stay.
-        member: (n,) rows of the identity.
-        clusters: (n,) code of each row's cluster, below n_clusters.
-        n_clusters: number of clusters.
+        label: whose members they are.
+        clusters: (n,) codes of the label.
 
     Returns:
         Moments whose units are clusters. The factor of few units is that of each sample, which with every
         row in a cluster of its own gives DeLong's variance.
     """
-    sample = np.where(order.side < 0, -1, order.side + 2 * member)
+    units, variance, shared = plain.units.copy(), plain.variance.copy(), plain.shared.copy()
+    for k, rows in enumerate(label.members):
+        order = orders[label.mask[k]]
+        sample = order.side.copy()
+        sample[rows] += 2
+        units[k], products = _products(order, sample, clusters, label.n_clusters)
+        variance[k] = without_rounding(np.diag(products), plain.value[k], plain.sizes[k])
+        shared[k] = products[[SUBGROUP, BPSN, BNSP], BACKGROUND]
+    return plain._replace(units=units, variance=variance, shared=shared)
+
+
+def _products(
+    order: Order, sample: Sides, clusters: NDArray[np.int32], n_clusters: int
+) -> tuple[Ints, Floats]:
+    """(4,) clusters by sample, (6, 6) variances and covariances of one identity's shares."""
     rows = [np.flatnonzero(sample == s) for s in range(4)]
     doubled = _doubled_mids(order, rows)
     units = np.array([np.unique(clusters[r]).size for r in rows])
@@ -59,10 +74,7 @@ def clustered_moments(
             share = doubled[other][order.place[rows[s]]] / (2.0 * rows[other].size)
             pull = sign * factor[s] * (share - share.mean()) / rows[s].size
             pulls[pair] += np.bincount(clusters[rows[s]], pull, n_clusters)
-    products = pulls @ pulls.T
-    variance = without_rounding(np.diag(products).copy(), plain.value, plain.sizes)
-    shared = products[[SUBGROUP, BPSN, BNSP], BACKGROUND]
-    return plain._replace(units=units, variance=variance, shared=shared)
+    return units, pulls @ pulls.T
 
 
 def _doubled_mids(order: Order, rows: list[Ints]) -> dict[int, Floats]:

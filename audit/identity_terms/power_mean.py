@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import expit, logit
 
-from audit.identity_terms.moments import BACKGROUND, LOWER, PAIRS, UPPER
 from audit.identity_terms.order import Floats, Ints
 from audit.identity_terms.pulls import overall_pulls, row_pulls, variance_of
+from audit.identity_terms.samples import BACKGROUND, LOWER, PAIRS, UPPER
 from audit.identity_terms.shares import COMPARED, Shares
 from audit.intervals import normal_quantile
 
@@ -50,21 +50,23 @@ def power_means(shares: Shares, minimum_n: int, level: float) -> list[Mean]:
             minimum over noise would be noise.
         level: of the intervals.
     """
-    means, pulls = [_overall(shares, level)], [overall_pulls(shares)]
-    for pair in COMPARED:
-        counted = _counted(shares, pair, minimum_n)
-        values = shares.tables[pair].value[counted]
-        even = np.full(counted.size, 1 / max(counted.size, 1))
-        pull, pull_even = row_pulls(shares, pair, counted, np.stack([_weights(values), even], axis=1)).T
-        expected = _expected(shares, pair, counted, variance_of(shares, pull_even))
-        found = _mean(f"power_mean_{PAIRS[pair]}_auc", power_mean(values), pull, shares, level)
-        means.append(_counting(found, expected, counted.size, shares))
-        pulls.append(pull)
-    final = _mean(
-        "final_score", float(np.mean([m.value for m in means])), np.mean(pulls, axis=0), shares, level
-    )
+    counted = [_counted(shares, pair, minimum_n) for pair in COMPARED]
+    weights = np.zeros((len(shares.moments.sizes), len(COMPARED), 2))
+    for i, (pair, rows) in enumerate(zip(COMPARED, counted, strict=True)):
+        weights[rows, i, 0] = _weights(shares.tables[pair].value[rows])
+        weights[rows, i, 1] = 1 / max(rows.size, 1)
+    pulls = row_pulls(shares, weights)
+    overall = overall_pulls(shares)
+    means = [_overall(shares, overall, level)]
+    for i, (pair, rows) in enumerate(zip(COMPARED, counted, strict=True)):
+        value = power_mean(shares.tables[pair].value[rows])
+        expected = _expected(shares, pair, rows, variance_of(shares, pulls[i, 1]))
+        found = _mean(f"power_mean_{PAIRS[pair]}_auc", value, pulls[i, 0], shares, level)
+        means.append(_counting(found, expected, rows.size, shares))
+    value = float(np.mean([m.value for m in means]))
     expected = float(np.mean([means[0].value, *(m.expected for m in means[1:])]))
-    return [*means, _counting(final, expected, min(m.identities for m in means[1:]), shares)]
+    final = _mean("final_score", value, (overall + pulls[:, 0].sum(axis=0)) / 4, shares, level)
+    return [*means, _counting(final, expected, min(map(len, counted)), shares)]
 
 
 def power_mean(values: Floats) -> float:
@@ -83,9 +85,9 @@ def _weights(values: Floats) -> Floats:
 
 def _counted(shares: Shares, pair: int, minimum_n: int) -> Ints:
     sides = [LOWER[pair], UPPER[pair]]
-    enough = (shares.sizes[:, sides] >= max(minimum_n, 1)).all(axis=1) & (shares.units[:, sides] >= 2).all(
-        axis=1
-    )
+    enough = (shares.moments.sizes[:, sides] >= max(minimum_n, 1)).all(axis=1) & (
+        shares.moments.units[:, sides] >= 2
+    ).all(axis=1)
     return np.flatnonzero(enough & ~np.isnan(shares.tables[BACKGROUND].value))
 
 
@@ -102,11 +104,11 @@ def _expected(shares: Shares, pair: int, counted: Ints, variance: float) -> floa
     return max(centre - (1 - POWER) / (2 * centre) * max(spread, 0.0), 0.0) if centre > 0 else 0.0
 
 
-def _overall(shares: Shares, level: float) -> Mean:
+def _overall(shares: Shares, pulls: Floats, level: float) -> Mean:
     total = shares.everyone.total
     pairs = 2 * int(total[0]) * int(total[1])
     value = shares.everyone.wins / pairs if pairs else np.nan
-    return _mean("overall_auc", value, overall_pulls(shares), shares, level)
+    return _mean("overall_auc", value, pulls, shares, level)
 
 
 def _mean(metric: str, value: float, pull: Floats, shares: Shares, level: float) -> Mean:

@@ -1,4 +1,4 @@
-"""How far every row pulls a weighted sum of identities' AUCs: the delta method with all covariances.
+"""How far every row pulls weighted sums of identities' AUCs: the delta method with all covariances.
 
 A row's pull at an AUC is how far its placement is from the mean, over the rows of its sample. Identities
 share their backgrounds and overlap, so a row's pulls at all of them are added first and squared then; with
@@ -11,32 +11,33 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from audit.identity_terms.moments import BPSN, LOWER, OWN_NEG, OWN_POS, SUBGROUP, UPPER
 from audit.identity_terms.order import Floats, Ints, Places, Sides
-from audit.identity_terms.shares import Shares
+from audit.identity_terms.samples import BACK_NEG, BACK_POS, OWN_NEG, OWN_POS
+from audit.identity_terms.shares import COMPARED, Shares
+
+_SUBGROUP, _BPSN, _BNSP = range(len(COMPARED))
+_OWN, _BACK = 0, 1  # columns of `Moments.among`
 
 
-def row_pulls(shares: Shares, pair: int, identities: Ints, weights: Floats) -> Floats:
-    """(n, w) pull of each row at w weighted sums of one pair's shares.
+def row_pulls(shares: Shares, weights: Floats) -> Floats:
+    """(3, w, n) pull of each row at w weighted sums of subgroup, BPSN and BNSP AUCs.
 
     Args:
         shares: of one label.
-        pair: SUBGROUP, BPSN or BNSP.
-        identities: (k,) whose shares are summed; each has at least two units in both samples.
-        weights: (k, w).
+        weights: (K, 3, w); 0 for a share that does not count, and for every share that can't be computed.
     """
-    rows = np.zeros((shares.everyone.side.size, weights.shape[1]))
-    steps = np.zeros((len(shares.orders), shares.everyone.running.shape[0], weights.shape[1]))
-    for k, weight in zip(identities.tolist(), weights, strict=True):
-        if pair == SUBGROUP:
-            _inside(shares, k, weight, rows)
-        else:
-            _across(shares, pair, k, weight, rows, steps[shares.label.mask[k]])
-    if pair != SUBGROUP:
-        for order, differences in zip(shares.orders, steps, strict=True):
-            np.cumsum(differences, axis=0, out=differences)
-            _add_steps(rows, order.place, order.side, 1 if pair == BPSN else 0, differences)
-    return rows
+    placed, everyone, moments = shares.placed, shares.everyone, shares.moments
+    rows = np.zeros((everyone.side.size, 3, weights.shape[2]))
+    steps = np.zeros((len(shares.orders), everyone.running.shape[0], 2, weights.shape[2]))
+    lines, column, jumps, starts = _lines(shares)
+    mask = np.array(shares.label.mask, dtype=np.int64)
+    _add_members(rows, steps, mask, *placed, moments.among, lines, column, jumps, weights)
+    for m, order in enumerate(shares.orders):
+        mine = np.flatnonzero(mask == m)
+        beginning = np.nan_to_num(starts[mine])  # what can't be computed has no weight
+        steps[m, 0] += np.einsum("ks,ksw->sw", beginning, weights[mine][:, [_BNSP, _BPSN]])
+        _add_steps(rows, order.place, order.side, steps[m])
+    return np.moveaxis(rows, 0, 2)
 
 
 def overall_pulls(shares: Shares) -> Floats:
@@ -50,7 +51,8 @@ def overall_pulls(shares: Shares) -> Floats:
         below = order.running[:, 1 - side]
         share = (below[:-1] + below[1:])[order.place[mine]] / (2.0 * order.total[1 - side])
         units = mine.size if shares.label.clusters is None else np.unique(shares.label.clusters[mine]).size
-        rows[mine] = sign * _factor(units) * (share - share.mean()) / mine.size
+        factor = np.sqrt(units / (units - 1)) if units > 1 else np.nan
+        rows[mine] = sign * factor * (share - share.mean()) / mine.size
     return rows
 
 
@@ -61,66 +63,86 @@ def variance_of(shares: Shares, pulls: Floats) -> float:
     return float((units**2).sum())
 
 
-def _factor(units: int) -> float:
-    return float(np.sqrt(units / (units - 1))) if units > 1 else np.nan
+def _lines(shares: Shares) -> tuple[Floats, Ints, Floats, Floats]:
+    """Pulls as straight lines in a member's doubled placement, and the steps of the background.
 
+    A member's pull at its subgroup AUC is a line in its placement among the other members, at BPSN (of g-)
+    and BNSP (of g+) in that among the background. The steps count every row of a side as background, members
+    too: a member takes its own back, a line in its placement among the other members.
 
-def _direct(shares: Shares, k: int, sample: int, doubled: Places, among: int) -> Floats:
-    """Pulls of a sample of members: their placements among `among` rows, centred."""
-    share = doubled / (2.0 * among)
-    return np.asarray(_factor(int(shares.units[k, sample])) / doubled.size * (share - share.mean()))
+    Returns:
+        (K, 2, 3, 2) slope and intercept by side and share; (2, 3) the column of `among` that each is in;
+        (K, 2) jump that a member of g+ (g-) gives to the steps of the side without (with) the label;
+        (K, 2) where these steps start.
+    """
+    n, units, totals = (
+        x.astype(np.float64) for x in (shares.moments.sizes, shares.moments.units, shares.moments.totals)
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        each = np.sqrt(units / (units - 1)) / n  # (K, 4) weight of a row in its sample
+        mean = totals / (2 * n[:, :, None] * n[:, None, :])  # placements, not doubled
+    lines, column = np.zeros((len(n), 2, 3, 2)), np.zeros((2, 3), dtype=np.int64)
+    jumps, starts = np.zeros((len(n), 2)), np.zeros((len(n), 2))
 
+    def line(side: int, share: int, sign: float, weighed: int, sample: int, among: int) -> None:
+        slope = sign * each[:, weighed]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            lines[:, side, share, 0] = slope / (2 * n[:, among])
+            lines[:, side, share, 1] = -slope * mean[:, sample, among]
 
-def _sides(shares: Shares, k: int) -> tuple[tuple[Ints, Places], tuple[Ints, Places]]:
-    """Rows and placements of g- and of g+, in order of their scores."""
-    rows, among = shares.placed[k]
-    positive = shares.everyone.side[rows] == 1
-    return (rows[~positive], among[~positive]), (rows[positive], among[positive])
-
-
-def _inside(shares: Shares, k: int, weight: Floats, rows: Floats) -> None:
-    """Subgroup AUC: members against members."""
-    (negatives, of_negatives), (positives, of_positives) = _sides(shares, k)
-    n_neg, n_pos = (int(shares.sizes[k, s]) for s in (OWN_NEG, OWN_POS))
-    _add_rows(rows, positives, _direct(shares, k, OWN_POS, of_positives[:, 0], n_neg), weight)
-    _add_rows(rows, negatives, _direct(shares, k, OWN_NEG, of_negatives[:, 0], n_pos), -weight)
-
-
-def _across(shares: Shares, pair: int, k: int, weight: Floats, rows: Floats, steps: Floats) -> None:
-    """BPSN (b+ against g-) and BNSP (b- against g+): members against the background that they cut."""
-    negatives, positives = _sides(shares, k)
-    cutting, same = (negatives, positives) if pair == BPSN else (positives, negatives)
-    sign = -1.0 if pair == BPSN else 1.0
-    sample, background = (LOWER[pair], UPPER[pair]) if pair == BPSN else (UPPER[pair], LOWER[pair])
-    n_members, n_back = (int(shares.sizes[k, s]) for s in (sample, background))
-    _add_rows(rows, cutting[0], _direct(shares, k, sample, cutting[1][:, 1], n_back), sign * weight)
-    scale = -sign * _factor(int(shares.units[k, background])) / n_back * weight
-    mean = 1 - cutting[1][:, 1].mean() / (2.0 * n_back)  # of a background row's placement among the members
-    steps[0] -= scale * mean
-    _add_jumps(steps, shares.everyone.place[cutting[0]], scale / (2.0 * n_members))
-    own = same[1][:, 0] / (2.0 * n_members) - mean  # members of the background's side are not in it
-    _add_rows(rows, same[0], own, -scale)
-
-
-@njit(cache=True, nogil=True)
-def _add_rows(rows: Floats, at: Ints, pulls: Floats, weights: Floats) -> None:
-    for i in range(at.size):
-        for w in range(weights.size):
-            rows[at[i], w] += pulls[i] * weights[w]
+    line(1, _SUBGROUP, 1.0, OWN_POS, OWN_POS, OWN_NEG)
+    line(0, _SUBGROUP, -1.0, OWN_NEG, OWN_NEG, OWN_POS)
+    line(0, _BPSN, -1.0, OWN_NEG, OWN_NEG, BACK_POS)
+    line(1, _BNSP, 1.0, OWN_POS, OWN_POS, BACK_NEG)
+    line(1, _BPSN, -1.0, BACK_POS, BACK_POS, OWN_NEG)  # what the steps give, taken back
+    line(0, _BNSP, 1.0, BACK_NEG, BACK_NEG, OWN_POS)
+    column[0, _BPSN] = column[1, _BNSP] = _BACK
+    for side, share in ((0, _BNSP), (1, _BPSN)):
+        jumps[:, side], starts[:, side] = -lines[:, side, share, 0], -lines[:, side, share, 1]
+    return lines, column, jumps, starts
 
 
 @njit(cache=True, nogil=True)
-def _add_jumps(steps: Floats, at: Places, jump: Floats) -> None:
-    """Half of a member's jump at its own score, where it ties, and half after it."""
-    for t in at:
-        for w in range(jump.size):
-            steps[t, w] += jump[w]
-            steps[t + 1, w] += jump[w]
+def _add_members(
+    rows: Floats,
+    steps: Floats,
+    mask: Ints,
+    first: Ints,
+    members: Places,
+    place: Places,
+    side: Sides,
+    among: Places,
+    lines: Floats,
+    column: Ints,
+    jumps: Floats,
+    weights: Floats,
+) -> None:
+    """Add the members' own pulls to `rows`, and the jumps that they give to the steps of the other side."""
+    for k in range(mask.size):
+        for i in range(first[k], first[k + 1]):
+            s, t, row = side[i], place[i], members[i]
+            for share in range(3):
+                pull = lines[k, s, share, 0] * among[i, column[s, share]] + lines[k, s, share, 1]
+                for w in range(weights.shape[2]):
+                    if weights[k, share, w] != 0:
+                        rows[row, share, w] += pull * weights[k, share, w]
+            other = 1 - s  # g- cut the side with the label (BPSN), g+ the one without (BNSP)
+            for w in range(weights.shape[2]):
+                weight = weights[k, 1 + s, w]
+                if weight != 0:
+                    steps[mask[k], t, other, w] += jumps[k, other] * weight
+                    steps[mask[k], t + 1, other, w] += jumps[k, other] * weight
 
 
 @njit(cache=True, nogil=True)
-def _add_steps(rows: Floats, place: Places, side: Sides, of_side: int, steps: Floats) -> None:
+def _add_steps(rows: Floats, place: Places, side: Sides, steps: Floats) -> None:
+    """Turn differences into steps, and add to each row the steps of its side."""
+    for t in range(1, steps.shape[0]):
+        for s in range(2):
+            for w in range(steps.shape[2]):
+                steps[t, s, w] += steps[t - 1, s, w]
     for i in range(place.size):
-        if side[i] == of_side:
-            for w in range(steps.shape[1]):
-                rows[i, w] += steps[place[i], w]
+        s = side[i]
+        if s >= 0:
+            for w in range(steps.shape[2]):
+                rows[i, 2 - s, w] += steps[place[i], s, w]

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from audit.core import Level, Reason
 from audit.identity_terms.label import Label
 from audit.identity_terms.memberships import Memberships
-from audit.identity_terms.moments import BACK_NEG, BACK_POS, OWN_NEG, OWN_POS
 from audit.identity_terms.order import Ints
 from audit.identity_terms.power_mean import Mean
 from audit.identity_terms.ranked import ADJUSTMENT, RankedCells
 from audit.identity_terms.rates import Deviation
+from audit.identity_terms.samples import BACK_NEG, BACK_POS, OWN_NEG, OWN_POS
 from audit.identity_terms.thresholds import COST, Choice, Grid
 
 EVERYONE = ""

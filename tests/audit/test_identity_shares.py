@@ -8,7 +8,7 @@ from identity_pairs import PAIRS, label_with, pulls_by_pairs, samples_of, wins
 from sklearn.metrics import roc_auc_score
 
 from audit.auc import METHODS, auc_by_slice
-from audit.identity_terms import moments as m
+from audit.identity_terms import samples as m
 from audit.identity_terms.shares import COMPARED, measure_shares
 from audit.placements import rank
 
@@ -35,7 +35,7 @@ def test_shares_and_their_variances_equal_every_pair(rows):
     shares, tables = table_of(label_with(truth, scores, memberships))
     for k, share in enumerate(memberships.T):
         samples = samples_of(truth, share)
-        assert shares.sizes[k].tolist() == [samples[i].size for i in ((0, 0), (0, 1), (1, 0), (1, 1))]
+        assert shares.moments.sizes[k].tolist() == [samples[i].size for i in ((0, 0), (0, 1), (1, 0), (1, 1))]
         for name, (upper, lower) in PAIRS.items():
             x, y = samples[upper], samples[lower]
             table = tables[name]
