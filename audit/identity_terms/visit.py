@@ -36,10 +36,15 @@ def visit(
     Of a sliver, little is left of a difference of running sums: its squares are left to `sliver`.
     """
     thin = np.zeros(identities.size, np.bool_)
+    most = 0
+    for k in identities:
+        most = max(most, starts[k + 1] - starts[k])
+    room_tied, room = np.empty((most, 2), np.int64), np.empty((most + 1, 2, 6))  # fresh memory is slow
     for i in range(identities.size):
         k = identities[i]
         first, last = starts[k], starts[k + 1]
-        tied, lines = _lines(running, place[first:last], side[first:last])
+        events = _lines(running, place[first:last], side[first:last], room_tied, room)
+        tied, lines = room_tied[:events], room[: events + 1]
         for e in range(tied.shape[0]):
             for s in range(2):
                 sizes[k, 2 + s] += tied[e, s]
@@ -55,23 +60,29 @@ def visit(
 
 
 @njit(cache=True, nogil=True)
-def _lines(running: Floats, place: Places, side: Sides) -> tuple[Ints, Floats]:
+def _lines(running: Floats, place: Places, side: Sides, tied: Ints, lines: Floats) -> int:
     """Visit the members' tie groups once; what lies far apart in memory is read here only.
 
+    Args:
+        running: (T + 1, 6).
+        place: (m,) tie groups of the members, sorted.
+        side: (m,) their sides.
+        tied: filled with the members by side in each of their e tie groups, (e, 2).
+        lines: filled with the lines of `running` before and after each, and at the end of all, (e + 1, 2, 6).
+
     Returns:
-        (e, 2) members by side in each of e tie groups; (e + 1, 2, 6) lines of `running` before and after each
-        and at the end of all.
+        e.
     """
-    tied, lines = np.zeros((place.size, 2), np.int64), np.empty((place.size + 1, 2, 6))
     e, last = -1, -1
     for i in range(place.size):
         if place[i] != last:
             e, last = e + 1, place[i]
+            tied[e, 0] = tied[e, 1] = 0
             for c in range(6):
                 lines[e, 0, c], lines[e, 1, c] = running[last, c], running[last + 1, c]
         tied[e, side[i]] += 1
     lines[e + 1] = running[-1]
-    return tied[: e + 1], lines[: e + 2]
+    return e + 1
 
 
 @njit(cache=True, nogil=True)
