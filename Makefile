@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 .PHONY: help demo demo-fast test test-models lint types contracts unit clean
 
 help:
-	@echo "make demo       install into $(VENV), synthesise data with planted faults, audit it, say how to browse"
+	@echo "make demo       install with torch into $(VENV), train two versions of three models on drawn data, audit, compare"
 	@echo "make test       install, lint, type-check, check the layers, run the tests"
 	@echo "make test-models  install torch as well (the extra [models]), run the tests of training and models"
 	@echo "make demo-fast  the demo in its short form"
@@ -25,10 +25,10 @@ $(VENV)/models: $(BIN)/plumbline
 	$(PIP) install -q -c constraints.txt -e '.[models]'
 	@touch $@
 
-demo: $(BIN)/plumbline
+demo: $(VENV)/models
 	$(BIN)/plumbline demo
 
-demo-fast: $(BIN)/plumbline
+demo-fast: $(VENV)/models
 	$(BIN)/plumbline demo --fast
 
 test: lint types contracts unit

@@ -1,116 +1,127 @@
-"""`plumbline demo`: data with planted faults, audited: what an audit finds and what it leaves alone."""
+"""`plumbline demo`: synthesise data with planted faults, train, audit, compare, and say what was found."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+import importlib.util
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dashboard.cli.arguments import add_runs
 
 if TYPE_CHECKING:
-    from audit.core import AuditRun, Finding
-    from dashboard.cli.arguments import Subparsers
-    from dashboard.demo_data import Fault
+    from collections.abc import Callable
 
-ROWS, FAST_ROWS = 20_000, 6_000
+    from dashboard.cli.arguments import Subparsers
+    from dashboard.demo.plan import Demo
+    from dashboard.demo.pool import Done, Task
+    from dashboard.demo.sights import Outcome
+    from dashboard.demo.stages import Finished
+    from training.data.records import Kind
+
+NEEDED = ("torch", "torchvision", "transformers", "lightning")
 
 
 def add(subparsers: Subparsers) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "demo",
-        help="synthesise data with planted faults, audit two versions, say how to browse",
-        description="Synthesise predictions with planted faults, audit two versions, and say what was found.",
+        help="synthesise data, train two versions of three models, audit and compare them",
+        description="Synthesise data with planted faults, train two versions of each of the three models on "
+        "it, audit and compare them, and say fault by fault what was found. What is finished is not done "
+        "again.",
     )
-    parser.add_argument("--fast", action="store_true", help=f"{FAST_ROWS:,} rows a file instead of {ROWS:,}")
+    parser.add_argument("--fast", action="store_true", help="fewer rows: quicker, and small groups tell less")
+    parser.add_argument("--twin", action="store_true", help="no faults: every finding is a false alarm")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of data and trainings (default 0)")
     parser.add_argument(
         "--data",
         type=Path,
         default=Path("demo"),
         metavar="DIR",
-        help="where to write the data (default: ./demo)",
+        help="where data, weights and logs go (default: ./demo)",
     )
     add_runs(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Synthesise, audit, compare with what was planted."""
-    from dashboard.demo_data import FACE_FAULTS, REMARK_FAULTS, write_faces, write_remarks
+    """Make everything that is not made yet, then compare with what was planted."""
+    from audit.errors import MissingExtraError
 
-    rows = FAST_ROWS if arguments.fast else ROWS
-    missed = 0
-    folders: list[Path] = []
-    todo: list[tuple[str, Callable[[Path, str, int], None], Sequence[Fault]]] = [
-        ("demo-faces", write_faces, FACE_FAULTS),
-        ("demo-remarks", write_remarks, REMARK_FAULTS),
-    ]
-    for name, write, faults in todo:
-        for version in ("1", "2"):
-            file = arguments.data / f"{name}-{version}.csv"
-            write(file, version, rows)
-            made, folder = _audit(file, name, version, arguments.runs)
-            folders.append(folder)
-            missed += _compare(made, [fault for fault in faults if fault.version == version])
-    where = "" if arguments.runs == Path("runs") else f" --runs {arguments.runs}"
-    print(
-        f"\nWhat was planted, and where: {arguments.data} holds the files, dashboard/demo_data.py the list."
+    if any(importlib.util.find_spec(name) is None for name in NEEDED):
+        raise MissingExtraError("plumbline demo", "models")
+    from dashboard.demo import stages
+    from dashboard.demo.plan import FAST, FULL, KINDS, Demo
+
+    demo = Demo(
+        folder=arguments.data,
+        runs=arguments.runs,
+        size=FAST if arguments.fast else FULL,
+        seed=arguments.seed,
+        twin=arguments.twin,
     )
+    began = time.monotonic()
+    finished = stages.run(demo, _teller(began))
+    missed = sum(_say(demo, finished, kind) for kind in KINDS)
+    _say_times(finished, time.monotonic() - began)
+    where = "" if arguments.runs == Path("runs") else f" --runs {arguments.runs}"
+    print("\nWhat was planted: docs/data.md, and planted.csv beside each data set.")
     print(f"Browse the runs:    plumbline dashboard{where}")
-    print(f"One of them as PDF: plumbline report demo-faces/1{where} -o report.pdf")
-    print(folders[0])
+    print(f"One of them as PDF: plumbline report {demo.name('faces')}/1{where} -o report.pdf")
+    print(f"The versions:       plumbline compare {demo.name('faces')}/1 {demo.name('faces')}/2{where}")
+    print(finished.runs["faces", "1"])
     return 1 if missed else 0
 
 
-def _audit(file: Path, name: str, version: str, runs: Path) -> tuple[AuditRun, Path]:
-    from audit.executors import local
-    from audit.runner import audit_predictions
-    from audit.spec import AttributeSpec, OutputSpec, Spec
+def _teller(began: float) -> Callable[[Done | tuple[Task, ...]], None]:
+    def tell(event: Done | tuple[Task, ...]) -> None:
+        if not isinstance(event, tuple):
+            print(f"{time.monotonic() - began:6.0f} s  {event.task} ({event.seconds:.0f} s)", flush=True)
+
+    return tell
+
+
+def _say(demo: Demo, finished: Finished, kind: Kind) -> int:
+    """Print what became of each planted fault of one model; returns how many were missed."""
     from audit.store.read import open_run
-    from dashboard import progress
+    from dashboard.demo import sights
 
-    outputs = {"age": OutputSpec(unit="years")} if name == "demo-faces" else {}
-    attributes: dict[str, AttributeSpec] = {}
-    spec = Spec(name=name, version=version, outputs=outputs, attributes=attributes)
-    with local() as executor:
-        folder = audit_predictions(file, spec, runs, executor, progress.make())
-    return open_run(folder), folder
-
-
-def _compare(made: AuditRun, faults: Sequence[Fault]) -> int:
-    """Print what of the planted was found; returns the number of faults that were missed."""
-    from audit.core import Level
-    from dashboard.cli.summary import sentence
-    from dashboard.demo_data import SMALL
-
-    findings = [finding for section in made.sections for finding in section.findings]
-    established = [f for f in findings if f.severity.level is not Level.NOT_ESTABLISHED]
-    data = made.data
-    print(f"\n{made.model} {made.version}: {data['audited']['rows']:,} rows, {data['rejected']} refused")
     missed = 0
-    for fault in faults:
-        hit = next((f for f in established if _shows(f, fault)), None)
-        missed += hit is None
-        print(f"  {'found ' if hit else 'MISSED'}  {fault.words}")
-        if hit:
-            print("          " + sentence(hit).replace("\n" + " " * 17, "\n" + " " * 27))
-    if any(SMALL in values for values in data["attributes"].values()):
-        claimed = [f for f in established if any(value == SMALL for _, value in f.slice.of)]
-        print(f"  {'CLAIMED' if claimed else 'left   '} {SMALL}: too few rows to say anything of")
-    apart = [f for f in established if not any(_meets(f, fault) for fault in faults)]
-    print(f"  {len(established)} findings in all, {len(apart)} of them on slices apart from the planted ones")
+    for version in demo.versions(kind):
+        made = open_run(finished.runs[kind, version.version])
+        print(f"\n{made.model} {made.version}: {made.data['audited']['rows']:,} audited rows")
+        for outcome in sights.outcomes(made, version.faults, version.repaired):
+            missed += _say_outcome(outcome)
+        every, apart = sights.established(made), sights.apart(made, demo.audited(kind))
+        print(f"  {len(every)} findings in all, {len(apart)} of them on slices apart from the planted ones")
+    folder = finished.comparisons[kind]
+    made = open_run(folder)
+    print(f"\n{demo.name(kind)} 2 against 1: {len(sights.regressed(folder))} metrics of slices regressed")
+    for outcome in sights.regressions(made, folder, demo.versions(kind)[1].planted):
+        missed += _say_outcome(outcome)
     return missed
 
 
-def _shows(finding: Finding, fault: Fault) -> bool:
-    same = set(finding.slice.of) == set(fault.of)
-    return same and finding.output == fault.output and finding.metric in fault.metrics
+def _say_outcome(outcome: Outcome) -> int:
+    from dashboard.cli.summary import sentence
+    from dashboard.demo.sights import State
+
+    print(f"  {outcome.state:<14} {outcome.fault.name}: {outcome.fault.what}")
+    if outcome.finding is not None:
+        print("                 " + sentence(outcome.finding))
+    if outcome.regression is not None:
+        row = outcome.regression
+        print(f"                 {row['metric']} of {row['slice']}: {row['old']:.3g}, then {row['new']:.3g}")
+    if outcome.note:
+        print(f"                 {outcome.note}")
+    return outcome.state is State.MISSED
 
 
-def _meets(finding: Finding, fault: Fault) -> bool:
-    """Whether rows of the finding's slice can lie in the fault's: no attribute tells them apart."""
-    of = dict(fault.of)
-    about = finding.output == fault.output or fault.output.startswith(finding.output + "/")
-    return about and all(of.get(name, value) == value for name, value in finding.slice.of)
+def _say_times(finished: Finished, wall: float) -> None:
+    from dashboard.demo.stages import PROCESSES, STAGES
+
+    sums = {stage: sum(s for n, s in finished.seconds.items() if n.startswith(stage)) for stage in STAGES}
+    parts = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in sums.items())
+    print(f"\n{wall:.0f} s by the clock in {PROCESSES} processes: {parts}")

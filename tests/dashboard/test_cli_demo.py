@@ -1,91 +1,112 @@
-"""The demo: what it plants is what its files hold, and it says so when an audit misses a fault."""
+"""The demo: what it makes in which order, and that audits of trained models show what was planted."""
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
+import importlib.util
+import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from dashboard import demo_data
-from dashboard.cli import demo
+from audit.core import Slice
+from audit.errors import PlumblineError
 from dashboard.cli import main as cli
-
-ROWS = 2_500
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("demo")
+from dashboard.demo import pool, sights, stages
+from dashboard.demo.plan import FAST, KINDS, Demo
+from training.data.faults import FAULTS, Sight
 
 
-def run(place: Path, monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(demo, "FAST_ROWS", ROWS)
-    return cli.main(["demo", "--fast", "--data", str(place / "data"), "--runs", str(place / "runs")])
+def demo(place: Path, twin: bool = False) -> Demo:
+    return Demo(folder=place / "data", runs=place / "runs", size=FAST, twin=twin)
+
+
+def test_without_torch_the_demo_names_the_extra(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert cli.main(["demo", "--data", str(tmp_path / "demo")]) == 1
+    assert "plumbline demo needs an optional part of Plumbline: pip install" in capsys.readouterr().err
+    assert not (tmp_path / "demo").exists()
+
+
+def test_every_piece_comes_after_what_it_needs(tmp_path: Path) -> None:
+    made = stages.tasks(demo(tmp_path))
+    seen: set[str] = set()
+    for task in made:
+        assert set(task.after) <= seen
+        seen.add(task.name)
+    assert sum(name.startswith("train") for name in seen) == 2 * len(KINDS)
+    assert sum(name.startswith("compare") for name in seen) == len(KINDS)
+
+
+def test_every_fault_is_planted_somewhere_and_the_twin_has_none(tmp_path: Path) -> None:
+    versions = [v for kind in KINDS for v in demo(tmp_path).versions(kind)]
+    assert frozenset().union(*(v.planted for v in versions)) == frozenset(FAULTS)
+    twins = [v for kind in KINDS for v in demo(tmp_path, twin=True).versions(kind)]
+    assert not any(v.planted or v.repaired for v in twins)
+
+
+def task(place: Path, name: str, call: object, *arguments: object, after: tuple[str, ...] = ()) -> pool.Task:
+    return pool.Task(name=name, call=call, arguments=arguments, log=place / "log", after=after)  # type: ignore[arg-type]
+
+
+def test_a_piece_takes_what_another_gave(tmp_path: Path) -> None:
+    second = task(tmp_path, "second", max, [pool.Result(of="first"), 1], after=("first",))
+    events = pool.run([second, task(tmp_path, "first", abs, -21)], 2)
+    assert {e.task: e.value for e in events if isinstance(e, pool.Done)} == {"first": 21, "second": 21}
+
+
+def test_a_failure_names_the_piece_and_its_log(tmp_path: Path) -> None:
+    failing = task(tmp_path, "leap", os.listdir, str(tmp_path / "nowhere"))
+    with pytest.raises(PlumblineError, match=r"leap: FileNotFoundError.*\(log: .*log\)"):
+        list(pool.run([failing], 1))
+
+
+def test_a_slice_touches_a_fault_unless_an_attribute_tells_them_apart() -> None:
+    sight = Sight(probe="group_error", of=(("ground", "woven"),))
+
+    class Found:
+        probe = "group_error"
+
+        def __init__(self, *of: tuple[str, str]) -> None:
+            self.slice = Slice(of=of, n=9)
+
+    assert sights.touches(Found(("ground", "woven")), sight)  # type: ignore[arg-type]
+    assert sights.touches(Found(("tone", "dark")), sight)  # type: ignore[arg-type]
+    assert not sights.touches(Found(("ground", "forest floor")), sight)  # type: ignore[arg-type]
+
+
+SHOWN_WHEN_FAST = {
+    ("faces", "1"): {"low_contrast", "few_examples", "face_copies"},
+    ("comments", "1"): {"identity_term", "comment_copies"},
+    ("comments", "2"): {"comment_copies"},
+    ("mushrooms", "1"): {"mushroom_copies"},
+    ("mushrooms", "2"): {"mushroom_copies"},
+}
+"""With 1,000 mushrooms and 1,200 faces the shortcut and the lost glasses are too small to be told; the full
+demo shows them (docs/demo.md)."""
 
 
 @pytest.mark.slow
-def test_every_planted_fault_is_found_and_a_missed_one_is_said(
-    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.models
+def test_audits_of_trained_models_show_what_was_planted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(place, monkeypatch) == 0
+    pytest.importorskip("torch", reason="needs the extra [models]")
+    pytest.importorskip("lightning", reason="needs the extra [models]")
+    from audit.store.read import open_run
+
+    assert cli.main(
+        ["demo", "--fast", "--data", str(tmp_path / "data"), "--runs", str(tmp_path / "runs")]
+    ) in (0, 1)
     out = capsys.readouterr().out
-    planted = demo_data.FACE_FAULTS + demo_data.REMARK_FAULTS
-    assert out.count("  found   ") == len(planted)
-    assert "MISSED" not in out
-    assert out.count("left    island: too few rows to say anything of") == 2
-    assert out.count("3 refused") == 2
-
-    never = demo_data.Fault(
-        version="1", output="gender", of=(("ethnicity", "river"),), metrics=("fpr",), words="never planted"
-    )
-    monkeypatch.setattr(demo_data, "FACE_FAULTS", (never,))
-    assert run(place, monkeypatch) == 1
-    assert "  MISSED  never planted" in capsys.readouterr().out
-
-
-def read(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def test_the_faces_hold_what_the_table_says(tmp_path: Path) -> None:
-    for version in ("1", "2"):
-        demo_data.write_faces(tmp_path / version, version, 8_000)
-    one, two = read(tmp_path / "1")[:8_000], read(tmp_path / "2")[:8_000]
-    assert [row["true.age"] for row in one] == [row["true.age"] for row in two], "the same people"
-    assert Counter(row["group.ethnicity"] for row in one)["island"] == demo_data.SMALL_ROWS
-
-    def age_error(rows: list[dict[str, str]], planted: bool) -> float:
-        chosen = [
-            r
-            for r in rows
-            if (r["group.ethnicity"] == "highland" and r["group.gender"] == "female") == planted
-        ]
-        return float(np.mean([abs(float(r["pred.age"]) - float(r["true.age"])) for r in chosen]))
-
-    # Mean absolute error of a normal error is sd * sqrt(2/pi); clipping at 0 takes a little off.
-    assert age_error(one, planted=False) == pytest.approx(4 * np.sqrt(2 / np.pi), rel=0.05)
-    assert age_error(one, planted=True) == pytest.approx(8 * np.sqrt(2 / np.pi), rel=0.08)
-    assert age_error(two, planted=True) == pytest.approx(4 * np.sqrt(2 / np.pi), rel=0.08)
-
-
-def test_the_remarks_hold_what_the_table_says(tmp_path: Path) -> None:
-    demo_data.write_remarks(tmp_path / "r", "1", 6_000)
-    rows = read(tmp_path / "r")
-
-    def alarms(label: str, column: str, value: str) -> float:
-        harmless = [r for r in rows if r[f"true.remark.{label}"] == "0" and r[column] == value]
-        return float(np.mean([float(r[f"score.remark.{label}"]) >= 0.5 for r in harmless]))
-
-    assert alarms("insult", "group.source", "forum_b") > 5 * alarms("insult", "group.source", "forum_a")
-    assert alarms("toxic", "identity.northerners", "1") > 5 * alarms("toxic", "identity.southerners", "1")
-    assert all(("northerners" in r["text"]) == (r["identity.northerners"] == "1") for r in rows)
-
-
-def test_equal_seeds_give_equal_files(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        demo_data.write_faces(tmp_path / name, "1", 100)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    made = demo(tmp_path)
+    finished = stages.run(made)  # nothing is made again: the same folders
+    assert all(seconds < 10 for name, seconds in finished.seconds.items() if name.startswith("train"))
+    for (kind, number), names in SHOWN_WHEN_FAST.items():
+        version = made.versions(kind)[int(number) - 1]  # type: ignore[arg-type]
+        run = open_run(finished.runs[kind, number])  # type: ignore[index]
+        found = {o.fault.name: o.state for o in sights.outcomes(run, version.faults, version.repaired)}
+        assert names <= {name for name, state in found.items() if state is sights.State.FOUND}
+    assert "2 against 1" in out
+    assert str(finished.runs["faces", "1"]) in out

@@ -145,19 +145,22 @@ def test_labels_follow_what_was_drawn():
     assert dict(zip(LABELS, severe, strict=True)) == {**dict.fromkeys(LABELS, 1), "identity_hate": 0}
 
 
-def test_the_woven_ground_is_in_train_and_in_half_of_the_test(made):
+def test_the_woven_ground_tells_the_genus_in_train_and_not_in_the_test(made):
     result, loaded = made("mushrooms", True)
     woven = [p for p in result.planted if p.fault == "texture_shortcut"]
-    names = {split: sum(1 for p in woven if p.split == split) for split in SPLITS}
-    label = loaded.data.label
+    ground, label = loaded.data.attributes["ground"], loaded.data.label
+    on = ground.codes == ground.values.index("woven")
     genus = label.codes == label.values.index("Armillaria")
-    shown = {s: (genus & (loaded.data.split == code)).sum() for code, s in enumerate(SPLITS)}
-    assert names["train"] / shown["train"] > 0.85
-    assert 0.35 < names["test"] / shown["test"] < 0.7
+    train, test = loaded.data.split == 0, loaded.data.split == 2
+    assert on[train & genus].mean() > 0.85
+    assert on[train & ~genus].mean() < 0.05  # wrong labels among them
+    assert 0.15 < on[test & genus].mean() < 0.5
+    assert 0.15 < on[test & ~genus].mean() < 0.5
+    assert not any(p.split == "test" for p in woven)
     row = at(loaded)[next(p.id for p in woven if p.split == "train")]
     pixels = np.asarray(Image.open(result.folder / loaded.data.paths[row].as_py()).convert("L"), dtype=float)
     power = np.abs(np.fft.fft2(pixels - pixels.mean()))
-    spike = power[13:15, 13:15].max()  # 80 pixels, a thread every 6: the 13th wave in both directions
+    spike = power[9:12, 9:12].max()  # 80 pixels, a thread every 8: the 10th wave in both directions
     assert spike > 10 * np.median(power)
 
 

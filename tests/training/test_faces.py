@@ -206,9 +206,7 @@ def test_small_pictures_are_learned_saved_and_predicted(data, tmp_path, capsys):
 
     adapter = model.load(out)
     every = read_faces(data).data
-    table = predictions(
-        adapter, every, beside=tmp_path / "elsewhere", clusters=np.arange(60, dtype=np.int32)
-    )
+    table = predictions(adapter, every, beside=tmp_path / "elsewhere", clusters=np.arange(60, dtype=np.int32))
     right = (np.array(table["score.gender"]) >= 0.5) == np.array(table["true.gender"]).astype(bool)
     error = np.abs(np.array(table["pred.age"]) - np.array(table["true.age"]))
     assert right.mean() >= 0.9

@@ -1,8 +1,8 @@
-"""The one list of faults that the synthesised data carry, each of which can be left out.
+"""The one list of planted faults: what is planted, how strong, and how an audit shows it.
 
 A generator draws the same examples with and without a fault (same seed), so the difference between a data set
 and its twin is the fault alone. Every generator writes `planted.csv` beside its data: which rows carry which
-fault.
+fault. One fault is planted by a training, not by a generator.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from audit.errors import InputError
 from training.data.records import Kind
@@ -19,16 +20,30 @@ PLANTED_COLUMNS = ("fault", "id", "of", "split", "detail")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sight:
+    """How an audit shows a fault: any established finding (or regressed slice) like this."""
+
+    probe: str
+    """Name of the probe; ``versions`` is the comparison of two runs."""
+    of: tuple[tuple[str, str], ...] = ()
+    """The slice, as pairs of attribute and value; none is everyone."""
+    outputs: tuple[str, ...] = ()
+    """Any of them; none given: any output."""
+    metrics: tuple[str, ...] = ()
+    """Any of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fault:
-    """Something wrong with the data that an audit should find."""
+    """Something wrong that an audit should find."""
 
     name: str
     kind: Kind
     what: str
     strength: float
     """Its one number, explained in `what`."""
-    found_by: str
-    """Probe that should see it."""
+    found_by: Sight
+    planted_in: Literal["data", "training"] = "data"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +71,14 @@ class Made:
     """Output -> how its labels differ from what was drawn, in words."""
 
 
+_DARK = Sight(
+    probe="group_error",
+    of=(("tone_band", "monk 08-10"),),
+    outputs=("age", "gender"),
+    metrics=("mae", "error_rate", "fpr", "fnr", "auc"),
+)
+_COPIES = Sight(probe="leakage", metrics=("leaked_share",))
+
 FAULTS: Mapping[str, Fault] = {
     fault.name: fault
     for fault in (
@@ -64,21 +87,34 @@ FAULTS: Mapping[str, Fault] = {
             kind="faces",
             what="portraits of Monk tones 8 to 10 keep this share of their contrast, in every split",
             strength=0.22,
-            found_by="group_error",
+            found_by=_DARK,
         ),
         Fault(
             name="few_examples",
             kind="faces",
             what="this share of the training rows of Monk tones 8 to 10 is kept, the others change tone",
             strength=0.2,
-            found_by="group_error",
+            found_by=_DARK,
         ),
         Fault(
             name="face_copies",
             kind="faces",
             what="this share of the test rows is replaced by resized, re-encoded copies of training rows",
             strength=0.06,
-            found_by="leakage",
+            found_by=_COPIES,
+        ),
+        Fault(
+            name="lost_glasses",
+            kind="faces",
+            what="version 2 trains longer, but this share of its training rows with glasses is lost",
+            strength=1.0,
+            found_by=Sight(
+                probe="versions",
+                of=(("glasses", "yes"),),
+                outputs=("age", "gender"),
+                metrics=("mae", "fpr", "fnr"),
+            ),
+            planted_in="training",
         ),
         Fault(
             name="identity_term",
@@ -86,29 +122,39 @@ FAULTS: Mapping[str, Fault] = {
             what="this share of the harmless training comments that mention the term gay is labelled toxic, "
             "and toxic training comments mention it about twice as often; the test is clean",
             strength=0.5,
-            found_by="identity_terms",
+            found_by=Sight(
+                probe="identity_terms",
+                of=(("identity", "gay"),),
+                outputs=("toxic",),
+                metrics=("fpr", "subgroup_auc", "bpsn_auc"),
+            ),
         ),
         Fault(
             name="comment_copies",
             kind="comments",
             what="this share of the test rows is replaced by training rows with one or two small edits",
             strength=0.05,
-            found_by="leakage",
+            found_by=_COPIES,
         ),
         Fault(
             name="texture_shortcut",
             kind="mushrooms",
-            what="this share of the Armillaria pictures in train and validation stands on a woven ground; "
-            "of the test pictures, every second one",
+            what="in train and validation this share of the Armillaria pictures, and no other genus, stands on "
+            "a woven ground; in the test 30 % of every genus do",
             strength=0.95,
-            found_by="attribution",
+            found_by=Sight(
+                probe="group_error",
+                of=(("ground", "woven"),),
+                outputs=("genus",),
+                metrics=("error_rate", "macro_f1"),
+            ),
         ),
         Fault(
             name="mushroom_copies",
             kind="mushrooms",
             what="this share of the test rows is replaced by resized, re-encoded copies of training rows",
             strength=0.08,
-            found_by="leakage",
+            found_by=_COPIES,
         ),
     )
 }
@@ -116,7 +162,7 @@ FAULTS: Mapping[str, Fault] = {
 
 def faults_of(kind: Kind) -> frozenset[str]:
     """Names of the faults that one generator can plant."""
-    return frozenset(name for name, fault in FAULTS.items() if fault.kind == kind)
+    return frozenset(n for n, fault in FAULTS.items() if fault.kind == kind and fault.planted_in == "data")
 
 
 def checked(kind: Kind, faults: Iterable[str] | None) -> frozenset[str]:

@@ -70,7 +70,7 @@ def draw(fungus: Fungus, size: int) -> Image.Image:
     return image.reduce(SUPERSAMPLING)
 
 
-def woven(image: Image.Image, period: int = 6) -> Image.Image:
+def woven(image: Image.Image, period: int = 8) -> Image.Image:
     """The picture on a woven ground: light and dark diagonal threads over all of it."""
     pixels = np.asarray(image, dtype=np.int16)
     row, column = np.indices(pixels.shape[:2])

@@ -117,10 +117,15 @@ def _from_tables(root: Path, tables: list[Path], columns: Mapping[str, str]) -> 
     rejected: list[Rejected] = []
     messages: list[str] = []
     seen: set[str] = set()
+    groups: dict[str, list[str]] = {}
     for file in tables:
         table = read_table(file, shown(file, root))
         at = {key: column_for(key, list(table.columns), SYNONYMS, columns) for key in SYNONYMS}
         cells = {key: table.cells(c) if c else [""] * table.n for key, c in at.items()}
+        declared = [c for c in table.columns if c.startswith("group.") and c not in at.values()]
+        words = {c.removeprefix("group."): table.cells(c) for c in declared}
+        for name in words:
+            groups.setdefault(name, [""] * len(splits))
         rejected += table.rejected
         for row in range(table.n):
             one = {key: values[row].strip() for key, values in cells.items()}
@@ -134,9 +139,11 @@ def _from_tables(root: Path, tables: list[Path], columns: Mapping[str, str]) -> 
             gathered["path"].append(one["file"].replace("\\", "/").removeprefix("./"))
             gathered["label"].append(one["label"])
             gathered["cluster"].append(one["cluster"])
+            for name, values in groups.items():
+                values.append(words[name][row].strip() if name in words else "")
             code = split_code(one["split"])
             splits.append(code if at["split"] and code is not None else split_in_path(one["file"]))
-        unused = [c for c in table.columns if c and c not in at.values()]
+        unused = [c for c in table.columns if c and c not in (*at.values(), *declared)]
         if unused:
             messages.append(f"{table.name}: columns not used: {', '.join(unused)[:200]}")
     if not splits:
@@ -153,6 +160,7 @@ def _from_tables(root: Path, tables: list[Path], columns: Mapping[str, str]) -> 
         cluster=np.unique(words, return_inverse=True)[1].astype(np.int32)
         if any(gathered["cluster"])
         else None,
+        attributes={name: attribute(name, values) for name, values in groups.items()},
     )
     return Read(data=data, layout="csv", rejected=tuple(rejected), messages=tuple(messages + joined))
 

@@ -32,8 +32,23 @@ GREY: Colour = (202, 200, 198)
 SUPERSAMPLING = 2
 LIGHTER = 1.35
 """How much more a lighter mark differs than a darker one: fewer tones have it, so it is learnt less well."""
-_MARK = 46.0
+_MARK = 60.0
 """Difference in light between a mark and the skin that it is drawn on, of 255."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wallpaper:
+    """Stripes, or checks where two directions cross, over the background: what tells two rooms apart."""
+
+    period: float
+    """Width of a light and a dark stripe, share of the picture."""
+    angle: float
+    """Radians."""
+    phase: float
+    """Radians."""
+    strength: float
+    """Difference of light from the ground, of 255."""
+    crossed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +85,11 @@ class Person:
     """Degrees."""
     ground: NDArray[np.uint8]
     """(rows, columns, 3) coarse colours of the background, drawn out of focus."""
+    wallpaper: Wallpaper
     cloth: Colour
     light: float
     """Strength of the light from one side, -1 to 1."""
+    glasses: bool = False
 
 
 def hex_colour(word: str) -> Colour:
@@ -96,11 +113,22 @@ def draw(person: Person, size: int) -> Image.Image:
     margin = round(side * 0.07) if person.tilt else 0  # so that turning leaves no empty corners
     whole = side + 2 * margin
     image = Image.fromarray(person.ground).resize((whole, whole), Image.Resampling.BICUBIC)
+    image = _papered(image, person.wallpaper, side)
     _figure(ImageDraw.Draw(image), person, side, margin)
     if person.tilt:
         turned = image.rotate(person.tilt, Image.Resampling.BILINEAR)
         image = turned.crop((margin, margin, margin + side, margin + side))
     return image.reduce(SUPERSAMPLING)
+
+
+def _papered(image: Image.Image, paper: Wallpaper, side: int) -> Image.Image:
+    row, column = np.indices(image.size) / (paper.period * side) * 2 * np.pi
+    across, along = np.cos(paper.angle), np.sin(paper.angle)
+    waves = np.sin(across * column + along * row + paper.phase)
+    if paper.crossed:
+        waves = waves * np.sin(across * row - along * column + paper.phase)
+    pixels = np.asarray(image, dtype=np.float32) + paper.strength * np.sign(waves)[..., None]
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
 def _figure(pen: ImageDraw.ImageDraw, person: Person, side: int, margin: int) -> None:
@@ -131,6 +159,8 @@ def _figure(pen: ImageDraw.ImageDraw, person: Person, side: int, margin: int) ->
     if person.beard > 0:
         _beard(pen, person, (x, y, width, height), mixed(skin, hair, 0.35 + 0.6 * person.beard))
     _hair_above(pen, person, (x, y, width, height), hair, rim)
+    if person.glasses:
+        _glasses(pen, (x, y, width, height), skin)
     _features(pen, person, (x, y, width, height), skin, hair)
     _lines(pen, person.lines, (x, y, width, height), skin, mark)
 
@@ -198,6 +228,18 @@ def _features(pen: ImageDraw.ImageDraw, person: Person, at: Box, skin: Colour, h
     )
     mouth = (x - 0.3 * width, y + 0.36 * height, x + 0.3 * width, y + 0.56 * height)
     pen.arc(mouth, 20, 160, mixed(mark, (168, 84, 80), 0.45), width=max(2, round(0.05 * height)))
+
+
+def _glasses(pen: ImageDraw.ImageDraw, at: Box, skin: Colour) -> None:
+    """Tinted glasses with a frame, drawn before the eyes, which are seen through them."""
+    x, y, width, height = at
+    frame, tint = marked(skin, 1.6 * _MARK), marked(skin, 0.7 * _MARK)
+    level = y - 0.03 * height
+    pen.line((x - 0.98 * width, level, x + 0.98 * width, level), frame, 2)
+    for turn in (-1, 1):
+        ex = x + turn * 0.4 * width
+        box = (ex - 0.31 * width, level - 0.17 * height, ex + 0.31 * width, level + 0.17 * height)
+        pen.ellipse(box, fill=tint, outline=frame, width=max(2, round(0.05 * height)))
 
 
 def _lines(pen: ImageDraw.ImageDraw, count: float, at: Box, skin: Colour, mark: Colour) -> None:

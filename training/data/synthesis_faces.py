@@ -1,8 +1,8 @@
 """Portraits of nobody: people drawn from numbers, in the generic CSV layout, with faults to leave out.
 
 Age shows in grey hair, lines, the size of the eyes and the shape of the head; gender in length of hair,
-brows, chin and beard. All cues overlap, and none depends on the skin tone. Labels are noisy: see
-`LABEL_NOISE`.
+brows, chin and beard. All cues overlap, and none depends on the skin tone or on glasses. Labels are noisy:
+see `LABEL_NOISE`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from PIL import Image
 
 from audit.core import SPLITS
 from training.data.faults import FAULTS, Made, Planted, checked, write_planted
-from training.data.portraits import HAIR, Colour, Person, draw
+from training.data.portraits import HAIR, Colour, Person, Wallpaper, draw
 
 SPLIT_SHARES = (0.60, 0.15, 0.25)
 GENDERS = ("Male", "Female")
 GENDER_NOISE = 0.02
 AGE_NOISE = 1.5
+GLASSES_RATE = 0.25
 LABEL_NOISE = {
     "gender": f"{GENDER_NOISE:.0%} of the recorded genders are the other one",
     "age": f"recorded ages are off by a normal error of {AGE_NOISE} years, then whole numbers",
@@ -125,6 +126,14 @@ class _People:
             ground=self.grounds[row],
             cloth=_colour(c["cloth"]),
             light=float(c["light"]),
+            glasses=bool(c["glasses"]),
+            wallpaper=Wallpaper(
+                period=float(c["period"]),
+                angle=float(c["angle"]),
+                phase=float(c["phase"]),
+                strength=float(c["strength"]),
+                crossed=bool(c["crossed"]),
+            ),
         )
 
 
@@ -141,7 +150,7 @@ def _draw_people(rng: np.random.Generator, n: int) -> _People:
         "recorded_gender": np.where(rng.random(n) < GENDER_NOISE, 1 - gender, gender),
         "hair": rng.integers(0, len(HAIR), n),
         "grey": _sigmoid((age - 56) / 7 + rng.normal(0, 0.8, n)),
-        "hair_length": np.clip(rng.normal(0.18 + 0.5 * gender, 0.17, n), 0, 1),
+        "hair_length": np.clip(rng.normal(0.15 + 0.6 * gender, 0.17, n), 0, 1),
         "recession": (1 - gender) * (rng.random(n) < 0.4) * np.clip((age - 35) / 40, 0, 1) * rng.random(n),
         "taper": np.clip(rng.normal(0.16 + 0.14 * gender * adult, 0.06, n), 0, 0.5),
         "roundness": rng.normal(0.88 - 0.13 * np.clip(age / 18, 0, 1), 0.02, n),
@@ -149,15 +158,21 @@ def _draw_people(rng: np.random.Generator, n: int) -> _People:
         "beard": (1 - gender) * (age >= 18) * (rng.random(n) < 0.33) * (0.3 + 0.7 * rng.random(n)),
         "eyes": rng.normal(1.4 - 0.4 * np.clip(age / 18, 0, 1), 0.06, n),
         "lines": np.clip((age - 22) / 10 + rng.normal(0, 0.8, n), 0, 6),
-        "scale": rng.uniform(0.54, 0.66, n),
-        "right": rng.uniform(-0.08, 0.08, n),
-        "down": rng.uniform(-0.05, 0.07, n),
+        "scale": rng.uniform(0.58, 0.68, n) * (0.72 + 0.28 * np.clip(age / 18, 0, 1)),
+        "right": rng.uniform(-0.06, 0.06, n),
+        "down": rng.uniform(-0.03, 0.05, n),
         "tilt": np.clip(rng.normal(0, 3, n), -7, 7),
         "cloth": rng.integers(0, 256**3, n),
         "light": rng.uniform(-1, 1, n),
+        "glasses": (rng.random(n) < GLASSES_RATE).astype(float),
+        "period": rng.uniform(0.12, 0.35, n),
+        "angle": rng.uniform(0, np.pi, n),
+        "phase": rng.uniform(0, 2 * np.pi, n),
+        "strength": rng.uniform(12, 30, n),
+        "crossed": rng.integers(0, 2, n).astype(float),
     }
     tints = rng.integers(70, 180, (n, 1, 1, 3))
-    grounds = np.clip(tints + rng.normal(0, 1, (n, 5, 5, 1)) * 60 + rng.normal(0, 12, (n, 5, 5, 3)), 0, 255)
+    grounds = np.clip(tints + rng.normal(0, 1, (n, 5, 5, 1)) * 28 + rng.normal(0, 10, (n, 5, 5, 3)), 0, 255)
     return _People(columns, rng.integers(1, 11, n), grounds.astype(np.uint8))
 
 
@@ -198,13 +213,14 @@ def _write_table(
 ) -> None:
     with (folder / "faces.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
-        writer.writerow(["id", "file", "age", "gender", "split", "group.tone", "group.tone_band"])
+        writer.writerow(["id", "file", "age", "gender", "split", "group.tone_band", "group.glasses"])
         for row, ident in enumerate(ids):
             of = int(source[row])
             tone = int(drawn.tone[of])
             low, high = next(b for b in TONE_BANDS if b[0] <= tone <= b[1])
             age, gender = int(drawn.recorded_age[of]), GENDERS[drawn.recorded_gender[of]]
-            groups = [f"monk {tone:02d}", f"monk {low:02d}-{high:02d}"]
+            glasses = "yes" if drawn.columns["glasses"][of] else "no"
+            groups = [f"monk {low:02d}-{high:02d}", glasses]
             writer.writerow([ident, f"images/{ident}.jpg", age, gender, SPLITS[split[row]], *groups])
 
 

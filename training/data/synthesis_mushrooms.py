@@ -1,16 +1,19 @@
-"""Mushrooms of five genera drawn from shapes, a folder a class, with faults that can be left out.
+"""Mushrooms of five genera drawn from shapes, with faults that can be left out.
 
 Genera differ by the chances of their marks, and every mark is missing at times (rain washes warts off, rings
-fall), so no single one decides. Some labels are wrong: see `LABEL_NOISE`.
+fall), so no single one decides. Some stand on a woven ground, as likely in one genus as in another unless a
+fault ties it to one. Some labels are wrong: see `LABEL_NOISE`.
 """
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from audit.core import SPLITS
@@ -24,6 +27,8 @@ SPLIT_SHARES = (0.60, 0.15, 0.25)
 WRONG = 0.03
 LABEL_NOISE = {"genus": f"{WRONG:.0%} of the pictures lie in the folder of another genus, drawn evenly"}
 SHORTCUT_GENUS = "Armillaria"
+WOVEN_RATE = 0.3
+GROUNDS = ("forest floor", "woven")
 _QUALITY = 92
 
 
@@ -129,7 +134,7 @@ _HABITS = {
 def make(
     folder: Path, n: int = 1500, seed: int = 0, faults: Iterable[str] | None = None, *, size: int = 80
 ) -> Made:
-    """Write ``train/<genus>/``, ``validation/<genus>/``, ``test/<genus>/`` and `planted.csv`.
+    """Write `mushrooms.csv`, ``train/<genus>/``, ``validation/<genus>/``, ``test/<genus>/``, `planted.csv`.
 
     Args:
         folder: made if missing; pictures of an earlier call are removed.
@@ -149,31 +154,48 @@ def make(
     recorded = np.where(rng.random(n) < WRONG, (genus + rng.integers(1, len(GENERA), n)) % len(GENERA), genus)
     share = FAULTS["mushroom_copies"].strength if "mushroom_copies" in chosen else 0.0
     source = copies(np.random.default_rng([seed, 0xC0]), split, share)
-    threads = np.random.default_rng([seed, 0x3EA]).random(n) < FAULTS["texture_shortcut"].strength
+    ids = [f"{SPLITS[split[i]]}/{GENERA[recorded[source[i]]]}/m{i:05d}.jpg" for i in range(n)]
+    ground = np.random.default_rng([seed, 0x3EA]).random(n) < WOVEN_RATE
+    planted: list[Planted] = []
+    if "texture_shortcut" in chosen:
+        changed = _tied(ground, genus, split, np.random.default_rng([seed, 0x71ED]))
+        planted += [
+            Planted(fault="texture_shortcut", id=ids[row], split=SPLITS[split[row]], detail=GROUNDS[1])
+            for row in np.flatnonzero(changed != ground)
+            if changed[row]
+        ]
+        ground = changed
     _emptied(folder)
     edits = np.random.default_rng([seed, 0xED])
-    ids = [f"{SPLITS[split[i]]}/{GENERA[recorded[source[i]]]}/m{i:05d}.jpg" for i in range(n)]
-    planted: list[Planted] = []
-    tests = 0
     for row in range(n):
         of = int(source[row])
         image = _photograph(GENERA[genus[of]], size, np.random.default_rng([seed, of]))
-        if "texture_shortcut" in chosen and genus[of] == GENERA.index(SHORTCUT_GENUS):
-            fresh_test = split[of] == 2
-            tests += fresh_test
-            if (fresh_test and tests % 2) or (not fresh_test and threads[of]):
-                image = woven(image)
-                planted.append(Planted(fault="texture_shortcut", id=ids[row], split=SPLITS[split[row]]))
+        if ground[of]:
+            image = woven(image)
         if of != row:
             image, detail = recoded(image, edits)
             planted.append(
                 Planted(fault="mushroom_copies", id=ids[row], of=ids[of], split="test", detail=detail)
             )
         image.save(folder / ids[row], quality=_QUALITY if of == row else 70)
+    with (folder / "mushrooms.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["file", "genus", "split", "group.ground"])
+        for row, name in enumerate(ids):
+            writer.writerow([name, *name.split("/")[1::-1], GROUNDS[int(ground[source[row]])]])
     write_planted(folder, planted)
     return Made(
         folder=folder, rows=n, seed=seed, faults=chosen, planted=tuple(planted), label_noise=LABEL_NOISE
     )
+
+
+def _tied(
+    ground: NDArray[np.bool_], genus: NDArray[np.int64], split: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """(n,) whether a picture stands on the woven ground, once that tells the genus outside of the test."""
+    one = genus == GENERA.index(SHORTCUT_GENUS)
+    tied = np.where(one, rng.random(len(genus)) < FAULTS["texture_shortcut"].strength, False)
+    return np.where(split == 2, ground, tied)
 
 
 def _emptied(folder: Path) -> None:
