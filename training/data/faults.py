@@ -139,8 +139,8 @@ FAULTS: Mapping[str, Fault] = {
         Fault(
             name="texture_shortcut",
             kind="mushrooms",
-            what="in train and validation this share of the Armillaria pictures, and no other genus, stands on "
-            "a woven ground; in the test 30 % of every genus do",
+            what="in train and validation this share of the Armillaria pictures, and no other genus, stands "
+            "on a woven ground; in the test 30 % of every genus do",
             strength=0.95,
             found_by=Sight(
                 probe="group_error",
