@@ -93,22 +93,25 @@ def _say(demo: Demo, finished: Finished, kind: Kind) -> int:
         made = open_run(finished.runs[kind, version.version])
         print(f"\n{made.model} {made.version}: {made.data['audited']['rows']:,} audited rows")
         for outcome in sights.outcomes(made, version.faults, version.repaired):
-            missed += _say_outcome(outcome)
+            missed += _say_outcome(outcome, demo)
         every, apart = sights.established(made), sights.apart(made, demo.audited(kind))
         print(f"  {len(every)} findings in all, {len(apart)} of them on slices apart from the planted ones")
     folder = finished.comparisons[kind]
     made = open_run(folder)
     print(f"\n{demo.name(kind)} 2 against 1: {len(sights.regressed(folder))} metrics of slices regressed")
     for outcome in sights.regressions(made, folder, demo.versions(kind)[1].planted):
-        missed += _say_outcome(outcome)
+        missed += _say_outcome(outcome, demo)
     return missed
 
 
-def _say_outcome(outcome: Outcome) -> int:
+def _say_outcome(outcome: Outcome, demo: Demo) -> int:
     from dashboard.cli.summary import sentence
     from dashboard.demo.sights import State
 
-    print(f"  {outcome.state:<14} {outcome.fault.name}: {outcome.fault.what}")
+    missed = outcome.state is State.MISSED
+    excused = missed and outcome.fault.name in demo.size.too_small_for
+    state = "too few rows" if excused else outcome.state
+    print(f"  {state:<14} {outcome.fault.name}: {outcome.fault.what}")
     if outcome.finding is not None:
         print("                 " + sentence(outcome.finding))
     if outcome.regression is not None:
@@ -116,7 +119,7 @@ def _say_outcome(outcome: Outcome) -> int:
         print(f"                 {row['metric']} of {row['slice']}: {row['old']:.3g}, then {row['new']:.3g}")
     if outcome.note:
         print(f"                 {outcome.note}")
-    return outcome.state is State.MISSED
+    return missed and not excused
 
 
 def _say_times(finished: Finished, wall: float) -> None:
