@@ -32,14 +32,11 @@ def band_chart(rows: pd.DataFrame, groups: list[str], unit: str) -> go.Figure:
             go.Scatter(
                 x=[band(a, b) for a, b in zip(own["band_from"], own["band_to"], strict=True)],
                 y=own["mae"].tolist(),
-                error_y={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": (own["mae_high"] - own["mae"]).where(ends, 0.0).tolist(),
-                    "arrayminus": (own["mae"] - own["mae_low"].clip(lower=0)).where(ends, 0.0).tolist(),
-                    "thickness": 1,
-                    "width": 0,
-                },
+                error_y=palette.error_bars(
+                    (own["mae_high"] - own["mae"]).where(ends, 0.0).tolist(),
+                    (own["mae"] - own["mae_low"].clip(lower=0)).where(ends, 0.0).tolist(),
+                    thickness=1,
+                ),
                 mode="lines+markers",
                 line={"color": palette.CYCLE[i], "dash": palette.DASHES[i], "width": 1.5},
                 marker={"color": palette.CYCLE[i], "symbol": palette.SYMBOLS[i], "size": 8},
@@ -69,14 +66,10 @@ def gate_chart(rows: pd.DataFrame) -> go.Figure:
         go.Scatter(
             x=(rows["share"] * 100).tolist(),
             y=places,
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": ((rows["high"] - rows["share"]) * 100).tolist(),
-                "arrayminus": ((rows["share"] - rows["low"]) * 100).tolist(),
-                "thickness": 1.6,
-                "width": 0,
-            },
+            error_x=palette.error_bars(
+                ((rows["high"] - rows["share"]) * 100).tolist(),
+                ((rows["share"] - rows["low"]) * 100).tolist(),
+            ),
             mode="markers",
             marker={"color": palette.BLUE, "size": 10},
             customdata=[[key] for key in rows["slice"]],

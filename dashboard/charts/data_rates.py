@@ -62,14 +62,9 @@ def _dots(rows: pd.DataFrame, places: list[str], colour: str, symbol: str, words
     return go.Scatter(
         x=(rows["rate"] * 100).tolist(),
         y=places,
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": ((rows["high"] - rows["rate"]) * 100).tolist(),
-            "arrayminus": ((rows["rate"] - rows["low"]) * 100).tolist(),
-            "thickness": 1.6,
-            "width": 0,
-        },
+        error_x=palette.error_bars(
+            ((rows["high"] - rows["rate"]) * 100).tolist(), ((rows["rate"] - rows["low"]) * 100).tolist()
+        ),
         mode="markers",
         cliponaxis=False,
         marker={"color": colour, "symbol": symbol, "size": 10},

@@ -32,15 +32,12 @@ def spread_chart(rows: pd.DataFrame, title: str, minimum_n: int, whole: bool = F
                 go.Scatter(
                     x=own["p50"].tolist(),
                     y=[place_of[i] for i in own.index],
-                    error_x={
-                        "type": "data",
-                        "symmetric": False,
-                        "array": (own[high] - own["p50"]).tolist(),
-                        "arrayminus": (own["p50"] - own[low]).tolist(),
-                        "thickness": width,
-                        "width": 0,
-                        "color": _PALE_GREY if small else _PALE,
-                    },
+                    error_x=palette.error_bars(
+                        (own[high] - own["p50"]).tolist(),
+                        (own["p50"] - own[low]).tolist(),
+                        thickness=width,
+                        colour=_PALE_GREY if small else _PALE,
+                    ),
                     mode="markers",
                     marker={"opacity": 0},
                     hoverinfo="skip",

@@ -130,15 +130,11 @@ def _dots(
     return go.Scatter(
         x=_scaled(rows["value"], unit),
         y=places.tolist(),
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": _scaled((rows["high"] - rows["value"]).where(has_ends, 0.0), unit),
-            "arrayminus": _scaled((rows["value"] - rows["low"]).where(has_ends, 0.0), unit),
-            "thickness": 1.6,
-            "width": 0,
-            "color": colour,
-        },
+        error_x=palette.error_bars(
+            _scaled((rows["high"] - rows["value"]).where(has_ends, 0.0), unit),
+            _scaled((rows["value"] - rows["low"]).where(has_ends, 0.0), unit),
+            colour=colour,
+        ),
         mode="markers",
         marker={"color": colour, "symbol": symbol, "size": 10, "line": {"color": colour, "width": 1.5}},
         name=words,

@@ -80,14 +80,9 @@ def _points(
 
 
 def _bars(value: pd.Series, low: pd.Series, high: pd.Series) -> dict[str, Any]:
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": (high - value).fillna(0.0).tolist(),
-        "arrayminus": (value - low).fillna(0.0).tolist(),
-        "thickness": 1.4,
-        "width": 0,
-    }
+    return palette.error_bars(
+        (high - value).fillna(0.0).tolist(), (value - low).fillna(0.0).tolist(), thickness=1.4
+    )
 
 
 def swap_chart(rows: pd.DataFrame) -> go.Figure:

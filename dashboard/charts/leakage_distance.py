@@ -117,14 +117,10 @@ def _shares(figure: go.Figure, rows: pd.DataFrame, recall: pd.DataFrame) -> None
         go.Scatter(
             x=known["distance"].tolist(),
             y=(known["share"] * 100).tolist(),
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": ((known["share_high"] - known["share"]) * 100).tolist(),
-                "arrayminus": ((known["share"] - known["share_low"]) * 100).tolist(),
-                "thickness": 1.6,
-                "width": 0,
-            },
+            error_y=palette.error_bars(
+                ((known["share_high"] - known["share"]) * 100).tolist(),
+                ((known["share"] - known["share_low"]) * 100).tolist(),
+            ),
             mode="markers",
             marker={"color": palette.BLUE, "symbol": "diamond", "size": 10},
             name="confirmed as copies, of the pairs at this distance",

@@ -40,14 +40,10 @@ def share_chart(rows: pd.DataFrame, title: str) -> go.Figure:
                 go.Scatter(
                     x=(own["share"] * 100).tolist(),
                     y=places[mask].tolist(),
-                    error_x={
-                        "type": "data",
-                        "symmetric": False,
-                        "array": ((own["high"] - own["share"]) * 100).tolist(),
-                        "arrayminus": ((own["share"] - own["low"]) * 100).tolist(),
-                        "thickness": 1.6,
-                        "width": 0,
-                    },
+                    error_x=palette.error_bars(
+                        ((own["high"] - own["share"]) * 100).tolist(),
+                        ((own["share"] - own["low"]) * 100).tolist(),
+                    ),
                     mode="markers",
                     marker={"color": colour, "symbol": symbol, "size": 10},
                     name=words,

@@ -115,15 +115,11 @@ def _differences(
             go.Scatter(
                 x=_scaled(own["inflation"], unit),
                 y=[places[k] for k in chosen],
-                error_x={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": _scaled(own["high"] - own["inflation"], unit),
-                    "arrayminus": _scaled(own["inflation"] - own["low"], unit),
-                    "thickness": 1.6,
-                    "width": 0,
-                    "color": colour,
-                },
+                error_x=palette.error_bars(
+                    _scaled(own["high"] - own["inflation"], unit),
+                    _scaled(own["inflation"] - own["low"], unit),
+                    colour=colour,
+                ),
                 mode="markers",
                 marker={"color": colour, "symbol": symbol, "size": 10},
                 name=words,

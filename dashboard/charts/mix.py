@@ -35,14 +35,10 @@ def mix_chart(rows: pd.DataFrame, unit: str, title: str) -> go.Figure:
         go.Scatter(
             x=(known["standardised_gap"] * scale).tolist(),
             y=[place for place, k in zip(places, rows["standardised_gap"].notna(), strict=True) if k],
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": ((known["high"] - known["standardised_gap"]) * scale).tolist(),
-                "arrayminus": ((known["standardised_gap"] - known["low"]) * scale).tolist(),
-                "thickness": 1.6,
-                "width": 0,
-            },
+            error_x=palette.error_bars(
+                ((known["high"] - known["standardised_gap"]) * scale).tolist(),
+                ((known["standardised_gap"] - known["low"]) * scale).tolist(),
+            ),
             mode="markers",
             marker={"color": palette.BLUE, "symbol": "diamond", "size": 10},
             name="standardised to the mix of all groups",

@@ -89,6 +89,22 @@ def rows_of(figure: go.Figure, places: list[str]) -> go.Figure:
     return figure
 
 
+def error_bars(
+    above: list[float], below: list[float], thickness: float = 1.6, colour: str = ""
+) -> dict[str, Any]:
+    """An interval around each point, without caps.
+
+    Args:
+        above: (n,) upper end less the point, on the axis's scale.
+        below: (n,) the point less the lower end.
+        thickness: pixels.
+        colour: empty: that of the marker.
+    """
+    bars: dict[str, Any] = {"type": "data", "symmetric": False, "array": above, "arrayminus": below}
+    bars |= {"thickness": thickness, "width": 0}
+    return bars | {"color": colour} if colour else bars
+
+
 def heat_scale() -> list[list[Any]]:
     """Blue over transparent grey to vermilion, for a difference in both directions."""
     return [[0.0, BLUE], [0.5, "#D9D9D9"], [1.0, VERMILION]]

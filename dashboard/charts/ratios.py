@@ -24,14 +24,10 @@ def ratio_chart(rows: pd.DataFrame) -> go.Figure:
         go.Scatter(
             x=rows["ratio"].tolist(),
             y=places,
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": (rows["high"] - rows["ratio"]).fillna(0).tolist(),
-                "arrayminus": (rows["ratio"] - rows["low"]).fillna(0).tolist(),
-                "thickness": 1.6,
-                "width": 0,
-            },
+            error_x=palette.error_bars(
+                (rows["high"] - rows["ratio"]).fillna(0).tolist(),
+                (rows["ratio"] - rows["low"]).fillna(0).tolist(),
+            ),
             mode="markers",
             marker={"color": palette.BLUE, "size": 10},
             name="ratio and its interval, given that reference",

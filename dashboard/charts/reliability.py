@@ -37,15 +37,12 @@ def reliability_chart(points: pd.DataFrame, groups: list[str]) -> go.Figure:
             go.Scatter(
                 x=(own["mean_score"] * 100).tolist(),
                 y=(own["rate"] * 100).tolist(),
-                error_y={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": ((own["high"] - own["rate"]) * 100).tolist(),
-                    "arrayminus": ((own["rate"] - own["low"]) * 100).tolist(),
-                    "thickness": 1,
-                    "width": 0,
-                    "color": colour,
-                },
+                error_y=palette.error_bars(
+                    ((own["high"] - own["rate"]) * 100).tolist(),
+                    ((own["rate"] - own["low"]) * 100).tolist(),
+                    thickness=1,
+                    colour=colour,
+                ),
                 mode="lines+markers",
                 line={"color": colour, "dash": palette.DASHES[i], "width": 1.5},
                 marker={"color": colour, "symbol": palette.SYMBOLS[i], "size": 8},

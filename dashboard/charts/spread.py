@@ -39,15 +39,12 @@ def spread_chart(rows: pd.DataFrame, titles: list[str], unit: str) -> go.Figure:
         go.Scatter(
             x=(rows["expected"] * scale)[known].tolist(),
             y=[name for name, k in zip(names, known, strict=True) if k],
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": ((rows["high"] - rows["expected"]) * scale)[known].tolist(),
-                "arrayminus": ((rows["expected"] - rows["low"]) * scale)[known].tolist(),
-                "thickness": 9,
-                "width": 0,
-                "color": "rgba(138, 138, 138, 0.45)",
-            },
+            error_x=palette.error_bars(
+                ((rows["high"] - rows["expected"]) * scale)[known].tolist(),
+                ((rows["expected"] - rows["low"]) * scale)[known].tolist(),
+                thickness=9,
+                colour="rgba(138, 138, 138, 0.45)",
+            ),
             mode="markers",
             marker={"color": palette.GREY, "symbol": "line-ns-open", "size": 10, "line": {"width": 2}},
             name="if all groups were equal: mean and 95% range",

@@ -82,15 +82,11 @@ def _forest(
             go.Scatter(
                 x=value[at].tolist(),
                 y=[places[i] for i in at],
-                error_x={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": np.where(known, high - value, 0.0)[at].tolist(),
-                    "arrayminus": np.where(known, value - low, 0.0)[at].tolist(),
-                    "thickness": 1.6,
-                    "width": 0,
-                    "color": look.colour,
-                },
+                error_x=palette.error_bars(
+                    np.where(known, high - value, 0.0)[at].tolist(),
+                    np.where(known, value - low, 0.0)[at].tolist(),
+                    colour=look.colour,
+                ),
                 mode="markers",
                 marker={
                     "color": look.colour,

@@ -34,15 +34,12 @@ def history_chart(rows: pd.DataFrame, keys: list[str], unit: str, title: str) ->
             go.Scatter(
                 x=(own["step"].to_numpy() + (i - (len(keys) - 1) / 2) * width).tolist(),
                 y=value.tolist(),
-                error_y={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": np.where(known, high - value, 0.0).tolist(),
-                    "arrayminus": np.where(known, value - low, 0.0).tolist(),
-                    "thickness": 1.2,
-                    "width": 0,
-                    "color": colour,
-                },
+                error_y=palette.error_bars(
+                    np.where(known, high - value, 0.0).tolist(),
+                    np.where(known, value - low, 0.0).tolist(),
+                    thickness=1.2,
+                    colour=colour,
+                ),
                 mode="lines+markers",
                 line={"color": colour, "dash": palette.DASHES[i % len(palette.DASHES)]},
                 marker={"symbol": palette.SYMBOLS[i % len(palette.SYMBOLS)], "size": 9},

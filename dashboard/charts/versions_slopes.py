@@ -95,15 +95,12 @@ def _ends(
     return go.Scatter(
         x=np.concatenate(places).tolist(),
         y=value.tolist(),
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": np.where(known, high - value, 0.0).tolist(),
-            "arrayminus": np.where(known, value - low, 0.0).tolist(),
-            "thickness": 1.2,
-            "width": 0,
-            "color": look.colour,
-        },
+        error_y=palette.error_bars(
+            np.where(known, high - value, 0.0).tolist(),
+            np.where(known, value - low, 0.0).tolist(),
+            thickness=1.2,
+            colour=look.colour,
+        ),
         mode="markers",
         marker={
             "color": look.colour,
