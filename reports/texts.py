@@ -205,7 +205,8 @@ PROBES: Mapping[str, str] = {
     "identity_terms": "identity terms in text",
     "attribution": "attribution: what the model looks at",
     "leakage": "leakage between splits",
-    "adversarial": "attacks, corruptions and membership inference",
+    "adversarial": "attacks and corruptions",
+    "privacy": "membership inference",
     "latency": "latency",
     "selfcheck": "the self-check: planted faults found and false alarms raised",
 }
