@@ -64,19 +64,19 @@ class Predictions:
     disagreements: int = 0
     """Rows where a given decision differs from score >= threshold (or argmax)."""
 
-    def take(self, mask: NDArray[np.bool_]) -> Predictions:
+    def take(self, at: NDArray[Any]) -> Predictions:
         """Select rows.
 
         Args:
-            mask: (n,) true for the rows to keep.
+            at: their positions, or a mask.
         """
         return Predictions(
             output=self.output,
             task=self.task,
-            rows=self.rows[mask],
-            truth=None if self.truth is None else self.truth[mask],
-            scores=None if self.scores is None else self.scores[mask],
-            decision=self.decision[mask],
+            rows=self.rows[at],
+            truth=None if self.truth is None else self.truth[at],
+            scores=None if self.scores is None else self.scores[at],
+            decision=self.decision[at],
             thresholds=self.thresholds,
             dropped=self.dropped,
             disagreements=self.disagreements,

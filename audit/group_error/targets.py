@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,20 @@ class Target:
     def n(self) -> int:
         """Number of rows."""
         return len(self.rows)
+
+    def take(self, at: NDArray[Any]) -> Target:
+        """Select rows.
+
+        Args:
+            at: their positions, or a mask.
+        """
+        return replace(
+            self,
+            rows=self.rows[at],
+            truth=None if self.truth is None else self.truth[at],
+            scores=None if self.scores is None else self.scores[at],
+            decision=self.decision[at],
+        )
 
     @property
     def wrong(self) -> NDArray[np.float64] | None:

@@ -22,6 +22,11 @@ from audit.versions.paired import Array, Change, PairedForm, Settings
 from audit.versions.wilcoxon import signed_rank_p
 
 Names = NDArray[np.object_]
+RANKED = {
+    "auc": (ranking.METHOD, Reason.ONE_CLASS),
+    "average_precision": (precision_change.METHOD, Reason.NO_POSITIVES),
+}
+"""Metric of the order of scores -> its method, and why it may be empty."""
 SMALL = 60
 """Rows of the smaller class below which an AUC's normal law is marked; of positives for average precision."""
 
@@ -88,8 +93,9 @@ def change_columns(
     ]
     scored = pair.old.scores is not None and pair.new.scores is not None
     if pair.old.task.kind is TaskKind.BINARY and pair.old.truth is not None and scored:
-        found.append(_auc(pair, slices, clusters, settings.level))
-        found.append(_average_precision(pair, slices, clusters, settings.level))
+        given = (pair, slices, clusters, settings.level)
+        found.append(_ranked("auc", pair, slices, ranking.auc_change(*given)))
+        found.append(_ranked("average_precision", pair, slices, precision_change.precision_change(*given)))
     return found + _calibration(pair, slices, clusters, settings)
 
 
@@ -128,38 +134,21 @@ def _column(
     )
 
 
-def _auc(pair: Pair, slices: SliceSet, clusters: NDArray[np.int32] | None, level: float) -> ChangeColumn:
-    change, outside = ranking.auc_change(pair, slices, clusters, level)
+def _ranked(metric: str, pair: Pair, slices: SliceSet, changes: tuple[Change, Change]) -> ChangeColumn:
+    """A metric of the order of scores: its change in every slice and outside it."""
+    change, outside = changes
     small = (change.n < SMALL) & ~np.isnan(change.value)
+    method, empty = RANKED[metric]
     return ChangeColumn(
         output=pair.name,
-        metric=metric_of("auc"),
+        metric=metric_of(metric),
         slices=slices,
         change=change,
         gap=gap_of_gaps(change, outside, slices),
         reference=reference_keys(slices),
-        method=ranking.METHOD,
-        test=ranking.METHOD,
-        empty=Reason.ONE_CLASS,
-        mark=np.where(small, "small", "").astype(object),
-    )
-
-
-def _average_precision(
-    pair: Pair, slices: SliceSet, clusters: NDArray[np.int32] | None, level: float
-) -> ChangeColumn:
-    change, outside = precision_change.precision_change(pair, slices, clusters, level)
-    small = (change.n < SMALL) & ~np.isnan(change.value)
-    return ChangeColumn(
-        output=pair.name,
-        metric=metric_of("average_precision"),
-        slices=slices,
-        change=change,
-        gap=gap_of_gaps(change, outside, slices),
-        reference=reference_keys(slices),
-        method=precision_change.METHOD,
-        test=precision_change.METHOD,
-        empty=Reason.NO_POSITIVES,
+        method=method,
+        test=method,
+        empty=empty,
         mark=np.where(small, "small", "").astype(object),
     )
 

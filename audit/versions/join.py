@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -191,7 +190,7 @@ def _pairs(
         first = _placed(old.predictions[name], at_old, len(old.ids))
         second = _placed(second, at_new, len(new.ids))
         shared, one, two = np.intersect1d(first.rows, second.rows, return_indices=True)
-        first, second = _taken(first, one), _taken(second, two)
+        first, second = first.take(one), second.take(two)
         other = _other_truth(first, second)
         if other.any():
             truths[name] = int(other.sum())
@@ -236,17 +235,7 @@ def _placed(one: Predictions, at: NDArray[np.int64], n: int) -> Predictions:
     place[at] = np.arange(len(at))
     rows = place[one.rows]
     kept = np.flatnonzero(rows >= 0)
-    return _taken(replace(one, rows=rows), kept[np.argsort(rows[kept], kind="stable")])
-
-
-def _taken(one: Predictions, at: NDArray[Any]) -> Predictions:
-    return replace(
-        one,
-        rows=one.rows[at],
-        truth=None if one.truth is None else one.truth[at],
-        scores=None if one.scores is None else one.scores[at],
-        decision=one.decision[at],
-    )
+    return replace(one, rows=rows).take(kept[np.argsort(rows[kept], kind="stable")])
 
 
 def _other_truth(first: Predictions, second: Predictions) -> NDArray[np.bool_]:
@@ -261,17 +250,5 @@ def _aligned(first: Predictions, second: Predictions) -> list[Pair]:
     found = []
     for one, two in zip(targets(first), targets(second), strict=True):
         _, at_one, at_two = np.intersect1d(one.rows, two.rows, assume_unique=True, return_indices=True)
-        found.append(Pair(old=_rows_of(one, at_one), new=_rows_of(two, at_two)))
+        found.append(Pair(old=one.take(at_one), new=two.take(at_two)))
     return found
-
-
-def _rows_of(target: Target, at: NDArray[Any]) -> Target:
-    if len(at) == target.n:
-        return target
-    return replace(
-        target,
-        rows=target.rows[at],
-        truth=None if target.truth is None else target.truth[at],
-        scores=None if target.scores is None else target.scores[at],
-        decision=target.decision[at],
-    )

@@ -18,7 +18,6 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from audit.core import Attribute, Slice, Status
-from audit.group_error.targets import Target
 from audit.slices import slice_set
 from audit.spec import AttributeSpec
 from audit.store.audited import AuditedRows
@@ -76,19 +75,9 @@ def leak_free_columns(
     kept = np.flatnonzero(~leaked[pair.new.rows])
     if not kept.size or kept.size == pair.new.n:
         return []
-    rest = Pair(old=_taken(pair.old, kept), new=_taken(pair.new, kept))
+    rest = Pair(old=pair.old.take(kept), new=pair.new.take(kept))
     slices = slice_set(attributes, rest.new.rows, 1, declared, minimum_n)
     name = ATTRIBUTE if ATTRIBUTE not in attributes else f"{ATTRIBUTE} copy"
     marked = tuple(Slice(of=((name, VALUE), *s.of), n=s.n) for s in slices.slices)
     found = change_columns(rest, slices, None if clusters is None else clusters[rest.new.rows], settings)
     return [replace(c, slices=replace(slices, slices=marked), beside=name) for c in found]
-
-
-def _taken(target: Target, at: NDArray[np.int64]) -> Target:
-    return replace(
-        target,
-        rows=target.rows[at],
-        truth=None if target.truth is None else target.truth[at],
-        scores=None if target.scores is None else target.scores[at],
-        decision=target.decision[at],
-    )
