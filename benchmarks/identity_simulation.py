@@ -1,6 +1,6 @@
 """Planted bias: whether the two identities of twenty that were shifted are found, and who else is named.
 
-    python benchmarks/identity_simulation.py [--seeds 200]
+    python -m benchmarks.identity_simulation [--seeds 200]
 
 Comments with three labels; 20 identities, each in 3 % of the texts, by chance alone, so texts of several are
 as common as chance makes them. Scores are normal, those of texts with the label 2 higher (AUC .92); decisions
@@ -17,13 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
-from audit.core import Examples, Level, Predictions, Source, Task, TaskKind
+from audit.core import Level
 from audit.executors import Serial
 from audit.identity_terms.probe import IdentityTerms
 from audit.protocols import Context
-from audit.spec import Spec
+from benchmarks.identity_context import comments_context
 
 LABELS, IDENTITIES, SHARE, BASE = ("toxic", "insult", "threat"), 20, 0.03, 0.2
 
@@ -71,29 +70,12 @@ def made(scenario: Scenario, seed: int) -> Context:
     raw = noise + 2.0 * truth - 1.0
     raw[:, 0] += shifted * np.where(truth[:, 0] == 1, -scenario.abuse, scenario.harmless)
     scores = 1 / (1 + np.exp(-raw))
-    examples = Examples(
-        ids=pa.array(np.arange(n)).cast(pa.string()),
-        split=np.full(n, 2, np.int8),
-        attributes={},
-        identities={f"g{k:02}": member[:, k].astype(np.float32) for k in range(IDENTITIES)},
+    return comments_context(
+        LABELS,
+        truth,
+        scores,
+        {f"g{k:02}": member[:, k].astype(np.float32) for k in range(IDENTITIES)},
         clusters=author.astype(np.int32) if scenario.authors else None,
-        images=None,
-        source=Source(path="made", sha256="", data_root="."),
-    )
-    predictions = Predictions(
-        output="comment",
-        task=Task(kind=TaskKind.MULTILABEL, classes=LABELS),
-        rows=np.arange(n),
-        truth=truth,
-        scores=scores,
-        decision=(scores >= 0.5).astype(np.int8),
-        thresholds=(0.5,) * len(LABELS),
-    )
-    return Context(
-        examples=examples,
-        predictions={"comment": predictions},
-        audited=np.ones(n, bool),
-        spec=Spec(),
         seed=seed,
         executor=Serial(),
         cache=Path("."),

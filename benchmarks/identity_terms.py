@@ -1,6 +1,6 @@
 """How fast identity terms are measured, and that real scores give scikit-learn's values.
 
-    python benchmarks/identity_terms.py [speed] [clusters] [equal FILE ...]
+    python -m benchmarks.identity_terms [speed] [clusters] [equal FILE ...]
 
 speed: the whole probe over 1,000,000 made comments x 6 labels x 50 declared identities, every interval, power
 mean, rate and what-if threshold included, against scikit-learn's `roc_auc_score` looped over the three
@@ -25,7 +25,6 @@ import pyarrow.csv as arrow_csv
 import pyarrow.parquet as parquet
 from sklearn.metrics import roc_auc_score
 
-from audit.core import Examples, Predictions, Source, Task, TaskKind
 from audit.executors import local
 from audit.identity_terms.label import label_of, yes_no_targets
 from audit.identity_terms.lexicon import built_in
@@ -35,6 +34,7 @@ from audit.identity_terms.shares import measure_shares
 from audit.inputs.load import load
 from audit.protocols import Context
 from audit.spec import Spec
+from benchmarks.identity_context import comments_context
 
 SEED = 0
 LABELS = ("toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate")
@@ -64,29 +64,12 @@ def made(n: int, folder: Path, workers: int, clusters: int = 0) -> Context:
     scores = 1 / (1 + np.exp(-(rng.normal(size=truth.shape) + 2.5 * truth - 2)))
     scores = scores.astype(np.float32).astype(np.float64)
     shares = np.geomspace(0.001, 0.1, IDENTITIES)
-    examples = Examples(
-        ids=pa.array(np.arange(n)).cast(pa.string()),
-        split=np.full(n, 2, np.int8),
-        attributes={},
-        identities={f"g{k}": (rng.random(n) < s).astype(np.float32) for k, s in enumerate(shares)},
+    return comments_context(
+        LABELS,
+        truth,
+        scores,
+        {f"g{k}": (rng.random(n) < s).astype(np.float32) for k, s in enumerate(shares)},
         clusters=rng.integers(0, clusters, n).astype(np.int32) if clusters else None,
-        images=None,
-        source=Source(path="made", sha256="", data_root="."),
-    )
-    predictions = Predictions(
-        output="comment",
-        task=Task(kind=TaskKind.MULTILABEL, classes=LABELS),
-        rows=np.arange(n),
-        truth=truth,
-        scores=scores,
-        decision=(scores >= 0.5).astype(np.int8),
-        thresholds=(0.5,) * len(LABELS),
-    )
-    return Context(
-        examples=examples,
-        predictions={"comment": predictions},
-        audited=np.ones(n, bool),
-        spec=Spec(),
         seed=SEED,
         executor=local(workers),
         cache=folder,
