@@ -137,15 +137,7 @@ def heat_chart(
         figure.add_trace(_points(part, str(ink)))
     palette.layout(figure, FRAME + ROW * max(len(down), 3), showlegend=False)
     palette.rows_of(figure, down).update_yaxes(ticks="")
-    figure.update_xaxes(
-        type="category",
-        categoryorder="array",
-        categoryarray=list(across.values()),
-        range=[-0.5, len(across) - 0.5],
-        side="top",
-        ticks="",
-        showgrid=False,
-    )
+    palette.columns_of(figure, list(across.values()))
     figure.update_layout(margin={"t": 48, "b": 12})
     if selected[0] in label_of and selected[1] in across:
         i, j = down[::-1].index(label_of[selected[0]]), list(across).index(selected[1])

@@ -67,16 +67,7 @@ def suite_chart(rows: pd.DataFrame, targets: list[str], functionalities: list[st
         )
     palette.layout(figure, FRAME + ROW * max(len(down), 3), showlegend=False)
     palette.rows_of(figure, list(down.values())).update_yaxes(ticks="")
-    figure.update_xaxes(
-        type="category",
-        categoryorder="array",
-        categoryarray=list(across.values()),
-        range=[-0.5, len(across) - 0.5],
-        side="top",
-        ticks="",
-        tickangle=-35,
-        showgrid=False,
-    )
+    palette.columns_of(figure, list(across.values())).update_xaxes(tickangle=-35)
     figure.update_layout(margin={"t": 90, "b": 12})
     return figure
 

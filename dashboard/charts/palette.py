@@ -89,6 +89,25 @@ def rows_of(figure: go.Figure, places: list[str]) -> go.Figure:
     return figure
 
 
+def columns_of(figure: go.Figure, names: list[str]) -> go.Figure:
+    """Make the horizontal axis one of named columns, written above them.
+
+    Args:
+        figure: changed in place.
+        names: of the columns, from the left.
+    """
+    figure.update_xaxes(
+        type="category",
+        categoryorder="array",
+        categoryarray=names,
+        range=[-0.5, len(names) - 0.5],
+        side="top",
+        ticks="",
+        showgrid=False,
+    )
+    return figure
+
+
 def error_bars(
     above: list[float], below: list[float], thickness: float = 1.6, colour: str = ""
 ) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pandas as pd
-import streamlit as st
 
 from audit import wording
-from audit.core import AuditRun, Section, Status
+from audit.core import Section
 from dashboard.charts import numbers
+from dashboard.panels.probe_section import Absent
 from dashboard.panels.sentences import literal
 
 PROBE = "identity_terms"
@@ -22,27 +22,13 @@ SOURCES = {
     "declared": "declared in the file's identity columns",
     "lexicon": "found in the texts by the lexicon",
 }
-
-
-def find(run: AuditRun) -> Section | None:
-    """The section of the identity terms, whatever came of it."""
-    return next((section for section in run.sections if section.probe == PROBE), None)
-
-
-def draw_missing(section: Section | None) -> None:
-    """Say why there is nothing to show, and which command makes it.
-
-    Args:
-        section: None where the probe did not run.
-    """
-    if section is not None and section.status is Status.FAILED:
-        st.error(f"The probe failed: {literal(wording.reason(section.why))}")
-        st.markdown("The same command goes on where it stopped:")
-    elif section is not None:
-        st.info(f"Identity terms were not looked at: {literal(wording.reason(section.why))}. {COLUMNS}")
-    else:
-        st.info(f"This run did not look at identity terms. {COLUMNS}")
-    st.code(COMMAND, language="bash")
+ABSENT = Absent(
+    failed="The probe failed",
+    not_applicable="Identity terms were not looked at",
+    not_run="This run did not look at identity terms.",
+    needs=COLUMNS,
+    command=COMMAND,
+)
 
 
 def verdict(cells: pd.DataFrame) -> str:

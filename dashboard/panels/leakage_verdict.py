@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import streamlit as st
-
-from audit import wording
-from audit.core import AuditRun, Finding, Level, Section, Status
+from audit.core import Finding, Level, Section
 from dashboard.charts import numbers
+from dashboard.panels.probe_section import Absent
 from dashboard.panels.sentences import literal, title
 
 PROBE = "leakage"
@@ -18,27 +16,13 @@ COLUMNS = (
     "It needs no model: a column `image` (a path beside the file) or `text`, and a column `split` with the "
     "training rows in it. Predictions of training rows are not used."
 )
-
-
-def find(run: AuditRun) -> Section | None:
-    """The section of the search, whatever came of it."""
-    return next((section for section in run.sections if section.probe == PROBE), None)
-
-
-def draw_missing(section: Section | None) -> None:
-    """Say why there is nothing to show, and which command makes it.
-
-    Args:
-        section: None where the probe did not run.
-    """
-    if section is not None and section.status is Status.FAILED:
-        st.error(f"The search for copies failed: {literal(wording.reason(section.why))}")
-        st.markdown("The same command goes on where it stopped:")
-    elif section is not None:
-        st.info(f"Copies were not searched for: {literal(wording.reason(section.why))}. {COLUMNS}")
-    else:
-        st.info(f"This run did not search for copies. {COLUMNS}")
-    st.code(COMMAND, language="bash")
+ABSENT = Absent(
+    failed="The search for copies failed",
+    not_applicable="Copies were not searched for",
+    not_run="This run did not search for copies.",
+    needs=COLUMNS,
+    command=COMMAND,
+)
 
 
 def verdict(section: Section, split: str) -> str:

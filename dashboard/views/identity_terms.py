@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from audit.core import Status
 from dashboard import cache, state
 from dashboard.panels import (
     identity_map,
@@ -14,6 +13,7 @@ from dashboard.panels import (
     identity_swaps,
     identity_texts,
     identity_verdict,
+    probe_section,
 )
 from dashboard.panels.sentences import literal
 
@@ -21,9 +21,8 @@ chosen = state.current()
 run, folder, mark = chosen.run, chosen.folder, chosen.mark
 st.title("Identity terms")
 st.markdown(f"**{literal(run.model)} {literal(run.version)}** · whom the model harms by a mention")
-section = identity_verdict.find(run)
-if section is None or section.status is not Status.OK:
-    identity_verdict.draw_missing(section)
+section = probe_section.shown(run, identity_verdict.PROBE, identity_verdict.ABSENT)
+if section is None:
     st.stop()
 summary = section.summary
 names = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from audit.core import Status
 from dashboard import cache, state
 from dashboard.panels import (
     leakage_clusters,
@@ -14,6 +13,7 @@ from dashboard.panels import (
     leakage_pairs,
     leakage_splits,
     leakage_verdict,
+    probe_section,
 )
 from dashboard.panels.sentences import literal
 
@@ -22,9 +22,8 @@ run, folder, mark = chosen.run, chosen.folder, chosen.mark
 split = str(run.data["audited"]["split"])
 st.title("Leakage")
 st.markdown(f"**{literal(run.model)} {literal(run.version)}** · audited on split {literal(split)}")
-section = leakage_verdict.find(run)
-if section is None or section.status is not Status.OK:
-    leakage_verdict.draw_missing(section)
+section = probe_section.shown(run, leakage_verdict.PROBE, leakage_verdict.ABSENT)
+if section is None:
     st.stop()
 summary, attributes = section.summary, list(run.data["attributes"])
 tables = {

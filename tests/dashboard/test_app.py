@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from app_pages import APP, open_page, text
 from browsed_runs import (
     BARE,
     BOLD,
@@ -30,7 +31,6 @@ from dashboard.panels import findings, sentences
 from dashboard.panels.tools import NAMES
 
 DASHBOARD = Path(__file__).parents[2] / "dashboard"
-APP = str(DASHBOARD / "app.py")
 SLICES = "views/slices.py"
 BANNED = re.compile(r"debias|prov\w* fair|bias.free|unbiased", re.IGNORECASE)
 
@@ -43,19 +43,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def start(model: str = ORDINARY, page: str = "", **query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60)
-    for key, value in {"run": run_folder(model).name, **query}.items():
-        app.query_params[key] = value
-    app.run()
-    if page:
-        app.switch_page(page).run()
-    assert not app.exception, app.exception[0].message
-    return app
-
-
-def text(app: AppTest) -> str:
-    parts = [*app.markdown, *app.caption, *app.title, *app.header, *app.subheader, *app.info, *app.warning]
-    return "\n".join(str(part.value) for part in parts)
+    return open_page(run_folder(model).name, page, **query)
 
 
 def test_overview_lists_every_finding_that_the_run_holds() -> None:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pandas as pd
 import pytest
+from app_pages import open_page, text
 from streamlit.testing.v1 import AppTest
 from versions_builders import N, damaged, first_version, store_run
 
@@ -17,7 +18,6 @@ from audit.versions.policy import Gate, Policy
 from audit.versions.runs import StoredComparison, compare_runs
 from dashboard.panels import versions_verdicts
 
-APP = str(Path(__file__).parents[2] / "dashboard" / "app.py")
 PAGE = "views/versions.py"
 HOSTILE = "<img src=x onerror=alert(1)>"
 HURT = f"sex=f & team={HOSTILE}"
@@ -61,18 +61,7 @@ def here(runs: dict[str, Path], stored: object, monkeypatch: pytest.MonkeyPatch)
 
 
 def start(run: Path, **query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60)
-    for key, value in {"run": run.name, **query}.items():
-        app.query_params[key] = value
-    app.run()
-    app.switch_page(PAGE).run()
-    assert not app.exception, app.exception[0].message
-    return app
-
-
-def text(app: AppTest) -> str:
-    parts = [*app.markdown, *app.caption, *app.title, *app.header, *app.subheader, *app.info, *app.warning]
-    return "\n".join(str(part.value) for part in parts)
+    return open_page(run.name, PAGE, **query)
 
 
 def test_the_headline_says_the_exit_code_and_the_stored_counts(runs, stored) -> None:

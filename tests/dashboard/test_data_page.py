@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from app_pages import open_page
 from browsed_runs import BARE, BOLD, HOSTILE, LONELY, TRUTHLESS, WIDE, folder_of_runs, run_folder
 from profiled_runs import FORMULA, LIGHT, MIXED, SIZE, SLUR, TRAIN_ONLY, UNSEEN, profiled, profiled_runs, used
 from streamlit.testing.v1 import AppTest
@@ -16,7 +17,6 @@ from streamlit.testing.v1 import AppTest
 from dashboard.panels import data_columns, data_counts, data_pictures, data_scope
 from dashboard.panels.data_together import short_names
 
-APP = str(Path(__file__).parents[2] / "dashboard" / "app.py")
 BANNED = re.compile(r"debias|prov\w* fair|bias.free|unbiased", re.IGNORECASE)
 
 
@@ -26,12 +26,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def start(folder: Path, **query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60)
-    for key, value in {"run": folder.name, **query}.items():
-        app.query_params[key] = value
-    app.run()
-    app.switch_page("views/data.py").run()
-    assert not app.exception, app.exception[0].message
+    app = open_page(folder.name, "views/data.py", **query)
     assert app.title[0].value == "Data"
     return app
 

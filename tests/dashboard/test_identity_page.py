@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from app_pages import APP, open_page, text
 from identity_pages import (
     DECLARED,
     FORMULA,
@@ -30,7 +30,6 @@ from dashboard.charts import identity_errors, identity_heat, identity_suites
 from dashboard.panels import identity_map, identity_swaps
 from dashboard.panels.identity_suites import ordered_targets
 
-APP = str(Path(__file__).parents[2] / "dashboard" / "app.py")
 PAGE = "views/identity_terms.py"
 
 
@@ -40,18 +39,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def start(model: str, **query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60)
-    for key, value in {"run": identity_run(model).name, **query}.items():
-        app.query_params[key] = value
-    app.run()
-    app.switch_page(PAGE).run()
-    assert not app.exception, app.exception[0].message
-    return app
-
-
-def text(app: AppTest) -> str:
-    parts = [*app.markdown, *app.caption, *app.title, *app.header, *app.subheader, *app.info, *app.warning]
-    return "\n".join(str(part.value) for part in parts)
+    return open_page(identity_run(model).name, PAGE, **query)
 
 
 def plain(said: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pytest
+from app_pages import APP, open_page, text
 from leaky_runs import CLEAN, HOSTILE, INSULT, PICTURES, TEXTS, UNSEARCHED, UNTRAINED, leaky_run, leaky_runs
 from streamlit.testing.v1 import AppTest
 
@@ -17,7 +17,6 @@ from audit.store.read import open_run
 from dashboard.charts import leakage_distance, leakage_groups, leakage_inflation
 from dashboard.panels import leakage_clusters, leakage_explorer, leakage_look, leakage_splits, leakage_words
 
-APP = str(Path(__file__).parents[2] / "dashboard" / "app.py")
 PAGE = "views/leakage.py"
 
 
@@ -27,18 +26,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def start(model: str, **query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60)
-    for key, value in {"run": leaky_run(model).name, **query}.items():
-        app.query_params[key] = value
-    app.run()
-    app.switch_page(PAGE).run()
-    assert not app.exception, app.exception[0].message
-    return app
-
-
-def text(app: AppTest) -> str:
-    parts = [*app.markdown, *app.caption, *app.title, *app.header, *app.subheader, *app.info, *app.warning]
-    return "\n".join(str(part.value) for part in parts)
+    return open_page(leaky_run(model).name, PAGE, **query)
 
 
 def section(model: str):
