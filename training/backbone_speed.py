@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -11,6 +10,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+
+from audit.latency.timing import cores
 
 MIN_SECONDS = 0.4
 """Spent on each condition after the warm-up."""
@@ -157,11 +158,6 @@ def _peak_mib(device: str) -> float:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # bytes on macOS
-
-
-def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def fitting_threads(asked: Sequence[int]) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ Other metrics (AUC, F1, macro F1) are bootstrapped over clusters, both numbers f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +83,7 @@ def inflation(
         for name, (denominator, values) in means(target).items():
             rows = inside & denominator
             found.append(_mean(target, slice_, name, values[rows], hit[rows], group[rows], level))
-        own = _take(target, inside)
+        own = target.take(inside)
         measures = dict(MEASURES[target.task.kind])
         if target.scores is None:
             measures.pop("auc", None)
@@ -103,16 +103,6 @@ def _slices(
             inside = codes == code
             if code != attribute.unknown_code and inside.any():
                 yield Slice(of=((attribute.name, value),), n=int(inside.sum())), inside
-
-
-def _take(target: Target, inside: NDArray[np.bool_] | NDArray[np.int64]) -> Target:
-    return replace(
-        target,
-        rows=target.rows[inside],
-        truth=None if target.truth is None else target.truth[inside],
-        scores=None if target.scores is None else target.scores[inside],
-        decision=target.decision[inside],
-    )
 
 
 def _mean(
@@ -219,7 +209,7 @@ def _differences(
     if target.scores is not None and target.scores.ndim == 1:
         # by score, so that the measures walk through the memory in order
         order = np.argsort(target.scores, kind="stable")
-        target, leaked, clusters = _take(target, order), leaked[order], clusters[order]
+        target, leaked, clusters = target.take(order), leaked[order], clusters[order]
     _, code = np.unique(clusters, return_inverse=True)
     count = int(code.max()) + 1
     at_once = max(1, WEIGHTS_AT_ONCE // target.n)

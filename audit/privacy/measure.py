@@ -141,19 +141,12 @@ def _partition(
         auc = _share(inside, k)
         if whole:
             gap = Share(value=auc.value - 0.5, low=auc.low - 0.5, high=auc.high - 0.5, method=auc.method)
-            yield Measured(
-                output="",
-                signal="",
-                slice=one,
-                members=members,
-                others=others,
-                auc=auc,
-                gap=gap,
-                p=float(p[k]),
-                tpr=tpr,
+        else:
+            gap = Share(
+                value=float(gaps.value[k]), low=float(gaps.low[k]), high=float(gaps.high[k]), method="MOVER"
             )
-            continue
-        known = not np.isnan(gaps.value[k]) and len(slices) > 1
+        compared = not whole and not np.isnan(gaps.value[k]) and len(slices) > 1
+        known = whole or compared
         yield Measured(
             output="",
             signal="",
@@ -161,12 +154,8 @@ def _partition(
             members=members,
             others=others,
             auc=auc,
-            reference=_share(outside, k) if known else None,
-            gap=Share(
-                value=float(gaps.value[k]), low=float(gaps.low[k]), high=float(gaps.high[k]), method="MOVER"
-            )
-            if known
-            else None,
+            reference=_share(outside, k) if compared else None,
+            gap=gap if known else None,
             p=float(p[k]) if known else np.nan,
             tpr=tpr,
             reason=None if known else Reason.NO_REFERENCE,
