@@ -48,8 +48,11 @@ def add(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make everything that is not made yet, then compare with what was planted."""
-    from audit.errors import MissingExtraError
+    from audit.errors import InputError, MissingExtraError
 
+    for flag, place in (("--data", arguments.data), ("--runs", arguments.runs)):
+        if place.exists() and not place.is_dir():
+            raise InputError(flag, f"{place} is a file; a folder is written there.")
     if any(importlib.util.find_spec(name) is None for name in NEEDED):
         raise MissingExtraError("plumbline demo", "models")
     from dashboard.demo import stages

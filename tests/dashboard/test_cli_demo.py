@@ -29,6 +29,15 @@ def test_without_torch_the_demo_names_the_extra(
     assert not (tmp_path / "demo").exists()
 
 
+@pytest.mark.parametrize("flag", ["--data", "--runs"])
+def test_a_file_where_a_folder_goes_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flag: str
+) -> None:
+    (tmp_path / "taken").touch()
+    assert cli.main(["demo", flag, str(tmp_path / "taken")]) == 1
+    assert f"plumbline demo: {flag}: {tmp_path / 'taken'} is a file" in capsys.readouterr().err
+
+
 def test_every_piece_comes_after_what_it_needs(tmp_path: Path) -> None:
     made = stages.tasks(demo(tmp_path))
     seen: set[str] = set()
